@@ -1,0 +1,15 @@
+"""Classical solvers: the rows that every other method is judged by."""
+
+from __future__ import annotations
+
+from sciml import hookimpl
+from sciml.solver import Solver
+
+SCIML_API = 1
+
+
+@hookimpl
+def register_solvers() -> list[type[Solver]]:
+    from .solver import Dop853, Etdrk4, IntegratingFactor, Taylor
+
+    return [Etdrk4, IntegratingFactor, Taylor, Dop853]

@@ -1,0 +1,240 @@
+"""ETDRK4 from output to output: step doubling on a ladder of steps Δ/2^k, modes adapted on the way.
+
+Two half steps and one whole step are compared; the difference/15 estimates the error of the half steps and is
+then removed from them (local extrapolation, Hairer, Nørsett & Wanner, II.4). A fixed step uses neither.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sciml.errors import RunFailed
+from sciml.numerics.exponential import Etdrk4
+from sciml.numerics.fourier import FourierBasis
+from sciml.numerics.host import HostNonlinear, suits
+from sciml.numerics.pseudospectral import PseudoSpectral
+from sciml.numerics.resolution import TAIL, Resolution, resolution
+from sciml.problem import Problem
+from sciml.run import Run
+from sciml.solution import Solution, Status
+
+from .solver import Etdrk4 as Options
+
+
+MAX_LEVEL = 40
+
+
+@dataclass
+class Stepper:
+    """Right-hand side and step tables for one basis. Small 1-D states are numpy arrays, others tensors."""
+
+    problem: Problem
+    basis: FourierBasis
+    extended: bool = False
+    evaluations: int = 0
+
+    def __post_init__(self) -> None:
+        self.system = PseudoSpectral(self.problem.equation, self.basis)
+        self.tables: dict[float, Etdrk4] = {}
+        self.host: HostNonlinear | None = None
+        if suits(self.system) or self.extended:
+            self.host = HostNonlinear(self.system, self.extended)
+        self.diagonal = self.system.diagonal if self.host is None else self.host.diagonal
+
+    def nonlinear(self, u: Any, t: float) -> Any:
+        """N(û, t), with the linear coupling between fields, which the exponential does not cover."""
+        self.evaluations += 1
+        if self.host is not None:
+            return self.host(u, t)
+        value = self.system.nonlinear(u, t)
+        if not self.system.uncoupled:
+            value = value + torch.einsum("gf...,f...->g...", self.system.coupling, u)
+        return value
+
+    def working(self, u: Any) -> Any:
+        """Coefficients in the kind of array that this path computes with."""
+        if self.host is None:
+            return tensor(u).to(self.basis.device)
+        return u.cpu().numpy().astype(self.diagonal.dtype) if isinstance(u, Tensor) else u
+
+    def table(self, h: float) -> Etdrk4:
+        key = float(f"{h:.12e}")  # output intervals that differ by rounding share their tables
+        if key not in self.tables:
+            if len(self.tables) > 12:
+                self.tables.pop(next(iter(self.tables)))
+            self.tables[key] = Etdrk4.build(self.diagonal, key)
+        return self.tables[key]
+
+    def size(self, u: Any) -> float:
+        """Root mean square over space of the largest field."""
+        if isinstance(u, Tensor):
+            square = self.basis.weights * (u.real**2 + u.imag**2)
+            return math.sqrt(float(square.reshape(len(u), -1).sum(1).max()))
+        parts = 2 * (u.real**2 + u.imag**2).sum(1) - u[:, 0].real ** 2
+        return math.sqrt(parts.max())
+
+
+def tensor(u: Any) -> Tensor:
+    """Coefficients as a double-precision tensor, for resolution checks and output."""
+    return u if isinstance(u, Tensor) else torch.from_numpy(u.astype(np.complex128))
+
+
+def resized(u: Any, old: FourierBasis, new: FourierBasis) -> Any:
+    """`FourierBasis.resize` for either kind of array, without loss of precision."""
+    if isinstance(u, Tensor):
+        return old.resize(u, new)
+    result = np.zeros((len(u), new.modes[0] + 1), dtype=u.dtype)
+    kept = min(u.shape[1], result.shape[1])
+    result[:, :kept] = u[:, :kept]
+    return result
+
+
+def solve(options: Options, problem: Problem, run: Run) -> Solution:
+    """The entry point: march, keep the outputs, report."""
+    return _March(options, problem, run).run_to_end()
+
+
+class _March:
+    def __init__(self, options: Options, problem: Problem, run: Run) -> None:
+        self.options, self.problem, self.run = options, problem, run
+        self.times = problem.grid.times
+        self.rule: Resolution = resolution(options.modes, options.max_modes, problem)
+        self.outputs = np.empty((len(problem.equation.fields), len(self.times), *problem.grid.shape))
+        self.worst_tail = 0.0
+        self.index, self.level, self.steps, self.rejected = 0, 4, 0, 0
+        saved = run.restore()
+        if saved is None:
+            basis, start = self.rule.start(problem, run.device)
+            self.outputs[:, 0] = problem.initial()
+        else:
+            basis, start = self._restored(saved)
+        extended = options.precision == "extended"
+        self.stepper = Stepper(problem, basis, extended)
+        self.state = self.stepper.working(start)
+        if saved is not None and self.stepper.host is not None:
+            self.state = self.state + self.stepper.working(torch.as_tensor(saved["state_low"]))
+        self.most_modes = max(basis.modes) if saved is None else int(saved["most_modes"])
+        if saved is not None:
+            self.stepper.evaluations = int(saved["evaluations"])
+
+    def _restored(self, saved: dict[str, object]) -> tuple[FourierBasis, Tensor]:
+        from sciml.numerics.initial import fourier_basis
+
+        modes = [int(k) for k in np.asarray(saved["modes"])]
+        self.index, self.level = int(saved["index"]), int(saved["level"])  # type: ignore[call-overload]
+        self.steps, self.rejected = int(saved["steps"]), int(saved["rejected"])  # type: ignore[call-overload]
+        self.worst_tail = float(saved["worst_tail"])  # type: ignore[arg-type]
+        outputs = np.asarray(saved["outputs"])
+        self.outputs[:, : outputs.shape[1]] = outputs
+        state = torch.as_tensor(np.asarray(saved["state"]), device=self.run.device)
+        return fourier_basis(self.problem, modes, self.run.device), state
+
+    def _saved(self) -> dict[str, object]:
+        return {
+            "index": self.index, "level": self.level, "steps": self.steps, "rejected": self.rejected,
+            "worst_tail": self.worst_tail, "modes": np.array(self.stepper.basis.modes),
+            "most_modes": self.most_modes, "state": tensor(self.state).cpu().numpy(), "state_low": self._low_part(), "outputs": self.outputs[:, : self.index + 1],
+            "evaluations": self.stepper.evaluations,
+        }  # fmt: skip
+
+    def _low_part(self) -> np.ndarray:
+        """What double precision leaves of an extended state, so that resuming loses nothing."""
+        if isinstance(self.state, Tensor):
+            return np.zeros(0)
+        low: np.ndarray = (self.state - self.state.astype(np.complex128)).astype(np.complex128)
+        return low
+
+    def run_to_end(self) -> Solution:
+        last = len(self.times) - 1
+        while self.index < last:
+            self._advance_to(self.index + 1)
+            self.index += 1
+            basis = self.stepper.basis
+            self.worst_tail = max(self.worst_tail, *basis.tail(tensor(self.state)))
+            self.outputs[:, self.index] = basis.sample(tensor(self.state), self.problem.grid.shape).cpu().numpy()
+            smaller = self.rule.smaller(basis, tensor(self.state))
+            if smaller is not None:
+                self._change_basis(smaller)
+            self.run.step(self.index / last, self._saved, f"t={self.times[self.index]:.4g}")
+        return self._solution()
+
+    def _change_basis(self, basis: FourierBasis) -> None:
+        self.state = resized(self.state, self.stepper.basis, basis)
+        self.stepper = Stepper(self.problem, basis, self.stepper.extended, self.stepper.evaluations)
+        self.state = self.stepper.working(self.state)
+        self.most_modes = max(self.most_modes, *basis.modes)
+
+    def _advance_to(self, index: int) -> None:
+        """From one output time to the next. Positions are whole numbers of Δ/2^MAX_LEVEL."""
+        start, span = float(self.times[index - 1]), float(self.times[index] - self.times[index - 1])
+        if self.options.step:
+            self._fixed(start, span, max(1, round(span / self.options.step)))
+            return
+        position, end = 0, 1 << MAX_LEVEL
+        n_u: Any = None
+        while position < end:
+            unit = 1 << (MAX_LEVEL - self.level)
+            h, t = span / (1 << self.level), start + span * (position / end)
+            if n_u is None:
+                n_u = self.stepper.nonlinear(self.state, t)
+            candidate, error = self._doubled(h, t, n_u)
+            allowed = self.options.tolerance
+            if not error <= allowed:
+                self.rejected += 1
+                self.level += 1 if math.isfinite(error) and error < 64 * allowed else 2
+                if self.level > MAX_LEVEL - 2:
+                    raise RunFailed(f"etdrk4: the step became too small at t={t:g}; the solution may blow up there.")
+                continue
+            larger = self.rule.larger(self.stepper.basis, tensor(candidate))
+            if larger is not None:  # repeat the step with more modes: nothing unresolved gets in
+                self._change_basis(larger)
+                n_u = None
+                continue
+            self.state, n_u, position = candidate, None, position + unit
+            self.steps += 1
+            if error < allowed / 64 and self.level > 0 and position % (2 * unit) == 0:
+                self.level -= 1
+
+    def _doubled(self, h: float, t: float, n_u: Any) -> tuple[Any, float]:
+        """Two half steps, extrapolated, and the estimated error relative to the state."""
+        stepper = self.stepper
+        half, whole = stepper.table(h / 2), stepper.table(h)
+        one = whole.advance(self.state, t, stepper.nonlinear, n_u)
+        middle = half.advance(self.state, t, stepper.nonlinear, n_u)
+        two = half.advance(middle, t + h / 2, stepper.nonlinear, stepper.nonlinear(middle, t + h / 2))
+        difference = (two - one) / 15
+        size = stepper.size(two)
+        return two + difference, stepper.size(difference) / max(size, 1e-300)
+
+    def _fixed(self, start: float, span: float, count: int) -> None:
+        h = span / count
+        table, nonlinear = self.stepper.table(h), self.stepper.nonlinear
+        for i in range(count):
+            t = start + i * h
+            self.state = table.advance(self.state, t, nonlinear, nonlinear(self.state, t))
+        if not math.isfinite(self.stepper.size(self.state)):
+            raise RunFailed(f"etdrk4: the solution is not finite at t={start + span:g}; take a smaller step.")
+        self.steps += count
+        larger = self.rule.larger(self.stepper.basis, tensor(self.state))
+        if larger is not None:
+            self._change_basis(larger)
+
+    def _solution(self) -> Solution:
+        fields = self.problem.equation.fields
+        resolved = self.worst_tail <= 1e3 * TAIL
+        return Solution(
+            values={name: self.outputs[i] for i, name in enumerate(fields)},
+            status=Status.OK if resolved else Status.INACCURATE,
+            cost={
+                "steps": self.steps, "rejected_steps": self.rejected,
+                "rhs_evaluations": self.stepper.evaluations, "modes": self.most_modes,
+                "spectral_tail": self.worst_tail,
+            },
+            message="" if resolved else f"the top modes still hold {self.worst_tail:.1e} of the largest one",
+        )  # fmt: skip

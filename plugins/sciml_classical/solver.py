@@ -1,0 +1,114 @@
+"""The manifests of the classical solvers: names, abilities, options. No numerics, no torch."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from sciml.problem import Problem
+from sciml.run import Run
+from sciml.solution import Solution
+from sciml.solver import Solver, Solves
+
+PERIODIC = Solves(
+    kind={"evolution"}, dim={"1", "2", "3"}, boundary={"periodic"}, fields={"system"},
+    term={"nonlocal", "space-dependent", "time-dependent", "non-polynomial"},
+)  # fmt: skip
+ODE = Solves(kind={"evolution"}, dim={"0"}, fields={"system"}, term={"time-dependent", "non-polynomial"})
+
+
+class SpectralSolver(Solver):
+    """Options that all Fourier solvers share."""
+
+    modes: int = Field(0, ge=0, description="modes per axis; 0: as many as the spectrum needs, adapted")
+    max_modes: int = Field(0, ge=0, description="upper limit of adapted modes; 0: 6144, 384, 96 in 1-D, 2-D, 3-D")
+
+
+class Etdrk4(SpectralSolver):
+    """Fourth-order exponential time differencing, de-aliased, with step doubling."""
+
+    name: ClassVar[str] = "etdrk4"
+    summary: ClassVar[str] = "exponential Runge–Kutta in Fourier space, adaptive in time and modes"
+    solves: ClassVar[Solves] = PERIODIC
+    order: ClassVar[int | None] = 4
+    citation: ClassVar[str] = (
+        "@article{CoxMatthews2002, author={Cox, S. M. and Matthews, P. C.}, title={Exponential time differencing"
+        " for stiff systems}, journal={J. Comput. Phys.}, volume={176}, pages={430--455}, year={2002}}"
+    )
+    tolerance: float = Field(
+        2e-10, ge=1e-14, le=1, description="estimated error of one step relative to the state, before extrapolation"
+    )
+    step: float = Field(0.0, ge=0, description="fixed step (the nearest that divides the output interval); 0: adaptive")
+
+    precision: Literal["double", "extended"] = Field(
+        "double", description="extended: 64-bit mantissa (x86), in 1-D on a CPU, for references"
+    )
+
+    def refuses(self, problem: Problem) -> list[str]:
+        reasons = super().refuses(problem)
+        if self.precision == "extended" and len(problem.grid.axes) != 1:
+            reasons.append("precision=extended works in one space dimension only")
+        return reasons
+
+    def solve(self, problem: Problem, run: Run) -> Solution:
+        from .marching import solve
+
+        return solve(self, problem, run)
+
+
+class IntegratingFactor(SpectralSolver):
+    """Lawson's integrating factor with an eighth-order Runge–Kutta pair: independent of etdrk4's formulae."""
+
+    name: ClassVar[str] = "if-dop853"
+    summary: ClassVar[str] = "integrating factor with Dormand–Prince 8(5,3) in Fourier space: the cross-check"
+    solves: ClassVar[Solves] = PERIODIC
+    citation: ClassVar[str] = (
+        "@article{Lawson1967, author={Lawson, J. D.}, title={Generalized Runge-Kutta processes for stable systems"
+        " with large Lipschitz constants}, journal={SIAM J. Numer. Anal.}, volume={4}, pages={372--380}, year={1967}}"
+    )
+    tolerance: float = Field(1e-12, gt=0, le=1, description="relative local error of one step")
+
+    def solve(self, problem: Problem, run: Run) -> Solution:
+        from .integrating_factor import solve
+
+        return solve(self, problem, run)
+
+
+class Taylor(Solver):
+    """Taylor series of high order with a step from their decay."""
+
+    name: ClassVar[str] = "taylor"
+    summary: ClassVar[str] = "Taylor series by recurrence through the equation (ODE)"
+    solves: ClassVar[Solves] = ODE
+    citation: ClassVar[str] = (
+        "@article{JorbaZou2005, author={Jorba, {\\`A}. and Zou, M.}, title={A software package for the numerical"
+        " integration of ODEs by means of high-order Taylor methods}, journal={Experimental Mathematics},"
+        " volume={14}, pages={99--117}, year={2005}}"
+    )
+    series_order: int = Field(24, ge=2, le=200, description="order of the series")
+    tolerance: float = Field(1e-17, gt=0, le=1, description="size of the last terms relative to the state")
+    digits: int = Field(0, ge=0, le=500, description="decimal digits of the arithmetic; 0: double precision")
+
+    def solve(self, problem: Problem, run: Run) -> Solution:
+        from .ode import solve_taylor
+
+        return solve_taylor(self, problem, run)
+
+
+class Dop853(Solver):
+    """SciPy's Dormand–Prince 8(5,3)."""
+
+    name: ClassVar[str] = "dop853"
+    summary: ClassVar[str] = "Dormand–Prince 8(5,3) from SciPy (ODE)"
+    solves: ClassVar[Solves] = ODE
+    citation: ClassVar[str] = (
+        "@book{HairerNorsettWanner1993, author={Hairer, E. and N{\\o}rsett, S. P. and Wanner, G.}, title={Solving"
+        " Ordinary Differential Equations I}, publisher={Springer}, year={1993}}"
+    )
+    tolerance: float = Field(1e-13, gt=0, le=1, description="relative and absolute tolerance of one step")
+
+    def solve(self, problem: Problem, run: Run) -> Solution:
+        from .ode import solve_dop853
+
+        return solve_dop853(self, problem, run)

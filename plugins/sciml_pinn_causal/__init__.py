@@ -1,0 +1,15 @@
+"""Causal physics-informed neural networks."""
+
+from __future__ import annotations
+
+from sciml import hookimpl
+from sciml.solver import Solver
+
+SCIML_API = 1
+
+
+@hookimpl
+def register_solvers() -> list[type[Solver]]:
+    from .solver import PinnCausal
+
+    return [PinnCausal]

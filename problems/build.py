@@ -1,0 +1,29 @@
+"""Rebuild problem files and their references: `python problems/build.py [NAME …]` (all without a name)."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+from definitions import ALL
+
+from sciml import problem_file
+from sciml.reference_builder import build_reference, exact_reference
+
+EXACT = {"taylor-green": {"w": "2*cos(x)*cos(y)*exp(-2*nu*t)"}}
+
+
+def main(names: list[str]) -> None:
+    for name in names or list(ALL):
+        start, problem = time.monotonic(), ALL[name]()
+        reference = exact_reference(problem, EXACT[name]) if name in EXACT else build_reference(problem, print)
+        path = Path(__file__).parent / f"{name}.h5"
+        problem_file.write(path, problem, reference)
+        error = max(reference.error.values())
+        size, seconds = path.stat().st_size / 1e6, time.monotonic() - start
+        print(f"{name}: reference error {error:.1e} {dict(reference.checks)}, {size:.2f} MB, {seconds:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,55 @@
+"""sciml: one problem file, any solver, an honest answer. See docs/ or `sciml --help`."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+__version__ = "0.1.0"
+
+hookimpl = pluggy.HookimplMarker("sciml")
+
+if TYPE_CHECKING:
+    from .equation import Equation as Equation
+    from .errors import RunFailed as RunFailed
+    from .errors import UsageError as UsageError
+    from .problem import Axis as Axis
+    from .problem import Grid as Grid
+    from .problem import Problem as Problem
+    from .problem_file import read as read_problem
+    from .run import Run as Run
+    from .solution import Solution as Solution
+    from .solution import Status as Status
+    from .solver import Solver as Solver
+    from .solver import Solves as Solves
+    from .solving import solve as solve
+
+# name -> (module, attribute); loaded on first use, so that `sciml --help` stays fast
+_PUBLIC = {
+    "Axis": ("problem", "Axis"),
+    "Equation": ("equation", "Equation"),
+    "Grid": ("problem", "Grid"),
+    "Problem": ("problem", "Problem"),
+    "Run": ("run", "Run"),
+    "RunFailed": ("errors", "RunFailed"),
+    "Solution": ("solution", "Solution"),
+    "Solver": ("solver", "Solver"),
+    "Solves": ("solver", "Solves"),
+    "Status": ("solution", "Status"),
+    "UsageError": ("errors", "UsageError"),
+    "read_problem": ("problem_file", "read"),
+    "solve": ("solving", "solve"),
+}
+__all__ = [
+    "Axis", "Equation", "Grid", "Problem", "Run", "RunFailed", "Solution", "Solver", "Solves", "Status",
+    "UsageError", "__version__", "hookimpl", "read_problem", "solve",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'sciml' has no attribute {name!r}")
+    module, attribute = _PUBLIC[name]
+    return getattr(importlib.import_module(f".{module}", __name__), attribute)

@@ -1,0 +1,90 @@
+"""What several commands share: option types, tables, progress."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..errors import UsageError
+
+
+def file_argument(name: str = "file", **more: Any) -> Callable[[Any], Any]:
+    """A path that is checked by us, so that the sentence is ours."""
+    return click.argument(name, type=click.Path(path_type=Path), **more)
+
+
+def json_option(command: Any) -> Any:
+    return click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")(command)
+
+
+def run_options(command: Any) -> Any:
+    """Options of everything that runs solvers."""
+    from ..solving import DEFAULT_STORE
+
+    for option in reversed([
+        click.option("--device", default="cpu", show_default=True, help="cpu, cuda or cuda:N."),
+        click.option("--dtype", default="float64", show_default=True, help="float64 or float32."),
+        click.option("--budget", type=float, help="Seconds; what is not finished can be resumed."),
+        click.option(
+            "--store", type=click.Path(path_type=Path), default=DEFAULT_STORE, show_default=True,
+            help="Folder where results are kept.",
+        ),
+        click.option("--fresh", is_flag=True, help="Run again, even if a result is there."),
+    ]):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def parse_options(pairs: Sequence[str]) -> dict[str, str]:
+    """`("a=1", "b=x")` -> dict. Raises UsageError."""
+    options = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise UsageError(f"option {pair!r} is not of the form key=value.")
+        options[key.strip()] = value.strip()
+    return options
+
+
+def print_json(data: Any) -> None:
+    click.echo(json.dumps(data, indent=2, default=str))
+
+
+def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None) -> None:
+    """A table that is never cut when the output is not a terminal."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+    table = Table(*headings, title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for row in rows:
+        table.add_row(*(str(cell).replace("[", "\\[") for cell in row))
+    console.print(table)
+
+
+@contextmanager
+def progress(label: str) -> Iterator[Callable[[float, str], None]]:
+    """A progress bar on the terminal's error stream; silent where there is no terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import TimeRemainingColumn as Remaining
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), Remaining(),
+        TextColumn("{task.fields[note]}"),
+    )  # fmt: skip
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        task = bar.add_task(label, total=1.0, note="")
+        yield lambda fraction, note: bar.update(task, completed=fraction, note=note)
+
+
+def notice(text: str) -> None:
+    click.echo(f"sciml: {text}", err=True)

@@ -1,0 +1,50 @@
+"""sciml solvers [NAME]"""
+
+from __future__ import annotations
+
+import click
+
+from .common import json_option, print_json, print_table
+
+
+@click.command("solvers")
+@click.argument("name", required=False)
+@json_option
+def command(name: str | None, as_json: bool) -> None:
+    """List the solvers, or the options of one with types, defaults and meanings."""
+    from .. import registry
+
+    if name is None:
+        rows = [
+            (key, registry.plugin_of(cls).name, "/".join(sorted(cls.solves.accepts.get("dim", ()))), cls.summary)
+            for key, cls in registry.solvers().items()
+        ]
+        if as_json:
+            keys = ("name", "plugin", "dimensions", "summary")
+            print_json([dict(zip(keys, row, strict=True)) for row in rows])
+        else:
+            print_table(("solver", "plugin", "dim", "what it is"), rows)
+        return
+    cls = registry.get_solver(name)
+    options = [
+        {
+            "option": key, "type": _type(info.annotation), "default": info.default, "meaning": info.description,
+            "constraints": [str(c) for c in info.metadata],
+        }
+        for key, info in cls.model_fields.items()
+    ]  # fmt: skip
+    if as_json:
+        print_json({"name": cls.name, "summary": cls.summary, "citation": cls.citation, "options": options})
+        return
+    click.echo(f"{cls.name}: {cls.summary}\n{(cls.__doc__ or '').strip()}")
+    rows = [(str(o["option"]), str(o["type"]), str(o["default"]), str(o["meaning"])) for o in options]
+    print_table(("option", "type", "default", "meaning"), rows)
+    click.echo(cls.citation)
+
+
+def _type(annotation: object) -> str:
+    from typing import Literal, get_args, get_origin
+
+    if get_origin(annotation) is Literal:
+        return " | ".join(str(choice) for choice in get_args(annotation))
+    return getattr(annotation, "__name__", str(annotation))

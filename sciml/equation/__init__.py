@@ -1,0 +1,94 @@
+"""An evolution equation, written as text, and what solvers may ask of it.
+
+    equation = Equation.parse(["u_t = -a*u*u_x - b*u_xx"], fields=["u"], axes=["x"],
+                              parameters={"a": 1.0, "b": 0.5})
+    equation.semilinear   # u_t = L u + Σ D_j g_j(atoms): spectral methods
+    equation.strong       # u_t = F(u, u_x, …): collocation methods
+    equation.latex()      # for reports
+
+Grammar: + - * / **, numbers, declared names, derivatives by suffix (`u_xx`), the functions in
+`tree.FUNCTIONS`, `laplacian(e)`, `inverse_laplacian(e)`, `dot_grad(u, v, w)`, `d_x(e)`, and named
+definitions (`psi = inverse_laplacian(-w)`) placed before their use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+
+from . import tree
+from .forms import Functional, Monomial, Operator, SemilinearForm, StrongForm, semilinear, strong
+from .parse import Names, parse_expression, parse_statements
+
+__all__ = [
+    "Equation", "Functional", "Monomial", "Names", "Operator", "SemilinearForm", "StrongForm",
+    "parse_expression", "tree",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Equation:
+    """First order in time: `field_t = expression` for every field."""
+
+    statements: tuple[str, ...]
+    fields: tuple[str, ...]
+    axes: tuple[str, ...]
+    parameters: Mapping[str, float]
+    rates: Mapping[str, tree.Expr] = field(compare=False, repr=False)
+    definitions: Mapping[str, tree.Expr] = field(compare=False, repr=False)
+
+    @classmethod
+    def parse(
+        cls,
+        statements: Sequence[str],
+        fields: Sequence[str],
+        axes: Sequence[str] = (),
+        parameters: Mapping[str, float] | None = None,
+    ) -> Equation:
+        """Raises UsageError, naming the offending part, for anything outside the grammar."""
+        values = {name: float(value) for name, value in (parameters or {}).items()}
+        rates, definitions = parse_statements(statements, fields, axes, values)
+        return cls(
+            tuple(statements), tuple(fields), tuple(axes), MappingProxyType(values),
+            MappingProxyType(rates), MappingProxyType(definitions),
+        )  # fmt: skip
+
+    def numeric_rates(self) -> dict[str, tree.Expr]:
+        """The rates with every parameter replaced by its number."""
+        numbers: dict[tree.Expr, tree.Expr] = {
+            tree.Parameter(name): tree.Number(value) for name, value in self.parameters.items()
+        }
+        return {name: tree.substitute(rate, numbers) for name, rate in self.rates.items()}
+
+    @cached_property
+    def semilinear(self) -> SemilinearForm:
+        return semilinear(self.fields, self.numeric_rates())
+
+    @cached_property
+    def strong(self) -> StrongForm:
+        return strong(self.fields, self.numeric_rates())
+
+    @cached_property
+    def terms(self) -> frozenset[str]:
+        """What kinds of term occur: nonlocal, space-dependent, time-dependent, non-polynomial."""
+        found = set()
+        for node in (n for rate in self.rates.values() for n in tree.walk(rate)):
+            if isinstance(node, tree.InverseLaplacian):
+                found.add("nonlocal")
+            if isinstance(node, tree.Coordinate):
+                found.add("time-dependent" if node.name == "t" else "space-dependent")
+        if self.semilinear.degree is None:
+            found.add("non-polynomial")
+        return frozenset(found)
+
+    def latex(self) -> str:
+        from .typeset import latex
+
+        return latex(self)
+
+    def unicode(self) -> str:
+        from .typeset import unicode
+
+        return unicode(self)

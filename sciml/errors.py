@@ -1,0 +1,41 @@
+"""The two ways a command can fail, each one sentence that says what is wrong and what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class ScimlError(Exception):
+    """Base of every error that is meant to be read by a person."""
+
+    exit_code = 1
+
+
+class UsageError(ScimlError):
+    """The request itself cannot be carried out: a bad file, option or combination (exit code 2)."""
+
+    exit_code = 2
+
+
+class RunFailed(ScimlError):
+    """The request was sound, the work failed: no disk, no convergence, lost device (exit code 1)."""
+
+    exit_code = 1
+
+
+class Stopped(RunFailed):
+    """The run was stopped by its budget or by Ctrl-C; its checkpoint is kept."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`"; did you mean 'etdrk4'?"`, or the known names when nothing is near."""
+    names = sorted(known)
+    near = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    return f"; known: {', '.join(names)}." if names else "."

@@ -1,0 +1,25 @@
+"""The hooks a plugin may implement. A plugin is a module named by an entry point in the group "sciml".
+
+    # my_plugin/__init__.py
+    from sciml import hookimpl
+
+    @hookimpl
+    def register_solvers():
+        from .solver import MySolver
+        return [MySolver]
+
+A module may state `SCIML_API = 1`, the major version of this interface that it was written for.
+"""
+
+from __future__ import annotations
+
+import pluggy
+
+from .solver import Solver
+
+hookspec = pluggy.HookspecMarker("sciml")
+
+
+@hookspec
+def register_solvers() -> list[type[Solver]]:  # type: ignore[empty-body]
+    """The solver classes that this plugin brings."""

@@ -1,0 +1,140 @@
+"""The public face of our HDF5 files: fields and coordinates as The Well, xarray and ParaView expect them.
+
+Root attributes and groups follow The Well's data specification; coordinates are dimension scales at the
+root with hard links in /dimensions (scales made inside /dimensions break xarray's engines); /VTKHDF holds
+virtual datasets on the same arrays, so nothing is stored twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import h5py
+import numpy as np
+
+from .problem import Array, Problem
+
+POINT = "point"  # the axis of length 1 that an ODE's fields get: The Well's loader needs one
+WELL_GROUPS = ("t0_fields", "t1_fields", "t2_fields")
+
+
+def file_axes(problem: Problem) -> dict[str, Array]:
+    """Spatial axes as they stand in the file."""
+    axes = {axis.name: axis.points() for axis in problem.grid.axes}
+    return axes or {POINT: np.zeros(1)}
+
+
+def write_layout(
+    file: h5py.File, problem: Problem, values: Mapping[str, Array], std: Mapping[str, Array] | None = None
+) -> None:
+    """Attributes, coordinates, boundary conditions, and the fields given (none is allowed)."""
+    axes = file_axes(problem)
+    parameters = dict(problem.equation.parameters)
+    file.attrs["Conventions"] = "CF-1.11"
+    file.attrs["title"] = problem.title or problem.name
+    file.attrs["dataset_name"] = problem.name
+    file.attrs["grid_type"] = "cartesian"
+    file.attrs["n_spatial_dims"] = len(axes)
+    file.attrs["n_trajectories"] = 1
+    file.attrs["simulation_parameters"] = _strings(list(parameters))
+    for name, value in parameters.items():
+        file.attrs[name] = value
+    scales = {"sample": np.zeros(1), "time": problem.grid.times} | axes
+    for name, points in scales.items():
+        dataset = file.create_dataset(name, data=points)
+        dataset.make_scale(name)
+        if name == "time":
+            dataset.attrs["standard_name"] = "time"
+        dataset.attrs["sample_varying"] = False
+    dimensions = file.create_group("dimensions")
+    dimensions.attrs["spatial_dims"] = _strings(list(axes))
+    for name in ("time", *axes):
+        dimensions[name] = file[name]  # a hard link, not a copy
+    _write_boundaries(file, axes)
+    scalars = file.create_group("scalars")
+    scalars.attrs["field_names"] = _strings(list(parameters))
+    for name, value in parameters.items():
+        scalars.create_dataset(name, data=value)
+        scalars[name].attrs["time_varying"] = False
+        scalars[name].attrs["sample_varying"] = False
+    for group in WELL_GROUPS:
+        file.create_group(group).attrs["field_names"] = _strings([])
+    _write_fields(file, tuple(axes), values, std or {})
+    if values:
+        _write_vtk(file, axes, problem.grid.times, list(values))
+
+
+def _strings(names: list[str]) -> np.ndarray:
+    return np.array(names, dtype=h5py.string_dtype())
+
+
+def _write_boundaries(file: h5py.File, axes: Mapping[str, Array]) -> None:
+    group = file.create_group("boundary_conditions")
+    for name, points in axes.items():
+        condition = group.create_group(f"{name}_periodic")
+        condition.attrs["associated_dims"] = _strings([name])
+        condition.attrs["associated_fields"] = _strings([])
+        condition.attrs["bc_type"] = "PERIODIC"
+        condition.attrs["sample_varying"] = False
+        condition.attrs["time_varying"] = False
+        mask = np.zeros(len(points), dtype=bool)
+        mask[[0, -1]] = True
+        condition.create_dataset("mask", data=mask)
+
+
+def _write_fields(
+    file: h5py.File, axes: tuple[str, ...], values: Mapping[str, Array], std: Mapping[str, Array]
+) -> None:
+    group = file["t0_fields"]
+    spread = {f"{name}_std": array for name, array in std.items()}
+    group.attrs["field_names"] = _strings([*values, *spread])
+    for name, array in (*values.items(), *spread.items()):
+        stored = array.reshape(1, len(array), *(array.shape[1:] or (1,)))
+        dataset = group.create_dataset(name, data=stored, compression="gzip", shuffle=True)
+        for i, dimension in enumerate(("sample", "time", *axes)):
+            dataset.dims[i].attach_scale(file[dimension])
+        dataset.attrs["dim_varying"] = np.ones(len(axes), dtype=bool)
+        dataset.attrs["sample_varying"] = True
+        dataset.attrs["time_varying"] = True
+        if name in std:
+            dataset.attrs["ancillary_variables"] = f"{name}_std"
+
+
+def _write_vtk(file: h5py.File, axes: Mapping[str, Array], times: Array, fields: list[str]) -> None:
+    """VTKHDF ImageData in time. VTK's x is our last axis: it varies fastest in memory."""
+    sizes = [len(points) for points in axes.values()]
+    padded = [1] * (3 - len(sizes)) + sizes
+    group = file.create_group("VTKHDF")
+    group.attrs["Version"] = np.array([2, 2], dtype=np.int64)
+    group.attrs.create("Type", b"ImageData", dtype=h5py.string_dtype("ascii", len("ImageData")))
+    x, y, z = padded[::-1]
+    group.attrs["WholeExtent"] = np.array([0, x - 1, 0, y - 1, 0, z - 1], dtype=np.int64)
+    origin = [0.0] * (3 - len(sizes)) + [float(points[0]) for points in axes.values()]
+    spacing = [1.0] * (3 - len(sizes)) + [
+        float(points[1] - points[0]) if len(points) > 1 else 1.0 for points in axes.values()
+    ]
+    group.attrs["Origin"] = np.array(origin[::-1])
+    group.attrs["Spacing"] = np.array(spacing[::-1])
+    group.attrs["Direction"] = np.eye(3).ravel()
+    steps = group.create_group("Steps")
+    steps.attrs["NSteps"] = np.int64(len(times))
+    steps.create_dataset("Values", data=times)
+    points_group = group.create_group("PointData")
+    for name in fields:
+        stored = file["t0_fields"][name]
+        layout = h5py.VirtualLayout(shape=(len(times), *sizes), dtype="f8")
+        layout[...] = h5py.VirtualSource(".", f"/t0_fields/{name}", shape=stored.shape)[0]
+        points_group.create_virtual_dataset(name, layout)
+
+
+def read_fields(file: h5py.File, problem: Problem, suffix: str = "") -> dict[str, Array]:
+    """Arrays (times, *grid) by field name; those the file has."""
+    found = {}
+    shape = (len(problem.grid.times), *problem.grid.shape)
+    for name in problem.equation.fields:
+        if name + suffix in file["t0_fields"]:
+            stored = file["t0_fields"][name + suffix]
+            if stored.dtype != np.float64 or stored.size != int(np.prod(shape)):
+                raise ValueError(f"/t0_fields/{name}{suffix} is {stored.dtype}{stored.shape}, expected float64{shape}")
+            found[name] = np.asarray(stored[...]).reshape(shape)
+    return found

@@ -1,0 +1,121 @@
+"""PNG pictures of problem and result files."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import problem_file, result_file
+from .atomic import write_bytes
+from .errors import UsageError
+from .problem import Array, Problem
+from .reference import Reference, read_reference
+from .scoring import error_over_time
+from .solution import Solution
+
+SNAPSHOTS = 4
+
+
+def plot_file(file: Path, output: Path | None, against: Path | None) -> Path:
+    """Draw a problem's reference or a result, atomically. Raises UsageError where there is nothing to draw."""
+    reference: Reference | None = None
+    if result_file.is_result(file):
+        result = result_file.read(file)
+        problem, solution, label = result.problem, result.solution, result.solver
+        if against is not None:
+            asked = problem_file.read(against)
+            if asked.content_hash != problem.content_hash:
+                raise UsageError(f"{against} asks for something else than {file} answers.")
+            reference = read_reference(against, asked)
+    else:
+        problem, label = problem_file.read(file), "reference"
+        found = read_reference(file, problem)
+        if found is None:
+            raise UsageError(f"{file} has no reference to draw; `sciml reference {file} --build` computes one.")
+        solution = Solution(found.values)
+    path = output or file.with_suffix(".png")
+    write_bytes(path, draw(problem, solution, reference, label))
+    return path
+
+
+def draw(problem: Problem, solution: Solution, reference: Reference | None, label: str) -> bytes:
+    """The figure as PNG bytes: one row a field; with a reference, error map and error over time too."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    panel = {0: _curves, 1: _line, 2: _plane}.get(len(problem.grid.axes))
+    if panel is None:
+        raise UsageError("plots are made for ODEs and for one or two space dimensions.")
+    columns = 2 if reference is None else 4
+    fields = problem.equation.fields
+    figure = Figure(figsize=(4.4 * columns, 3.6 * len(fields) + 0.5), layout="constrained", dpi=130)
+    FigureCanvasAgg(figure)
+    figure.suptitle(f"{problem.title or problem.name} · {label}")
+    axes = figure.subplots(len(fields), columns, squeeze=False)
+    for row, name in zip(axes, fields, strict=True):
+        exact = None if reference is None else reference.values[name]
+        panel(figure, row, problem, name, solution.values[name], exact)
+        if reference is not None:
+            error = error_over_time(solution, reference)[name]
+            _error_curve(row[-1], problem, error, reference.error_over_time.get(name))
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def _error_curve(axis: Any, problem: Problem, error: Array, floor: Array | None) -> None:
+    times = problem.grid.times
+    axis.semilogy(times, np.maximum(error, 1e-18), label="error", color="C3")
+    if floor is not None:
+        axis.semilogy(times, np.maximum(floor, 1e-18), "--", label="reference's own error", color="0.5")
+    axis.set(title="relative error over time", xlabel="t")
+    axis.legend(frameon=False)
+    axis.grid(alpha=0.3)
+
+
+def _line(figure: Any, row: Any, problem: Problem, name: str, values: Array, exact: Array | None) -> None:
+    axis, times = problem.grid.axes[0], problem.grid.times
+    x = axis.points()
+    image = row[0].pcolormesh(times, x, values.T, cmap="RdBu_r", shading="nearest", rasterized=True)
+    figure.colorbar(image, ax=row[0])
+    row[0].set(title=f"{name}(t, {axis.name})", xlabel="t", ylabel=axis.name)
+    for i in np.linspace(0, len(times) - 1, SNAPSHOTS).astype(int):
+        (drawn,) = row[1].plot(x, values[i], label=f"t = {times[i]:.3g}")
+        if exact is not None:
+            row[1].plot(x, exact[i], "--", color=drawn.get_color(), alpha=0.5)
+    row[1].set(title="snapshots" + ("" if exact is None else " (dashed: reference)"), xlabel=axis.name)
+    row[1].legend(frameon=False, fontsize=8)
+    if exact is not None:
+        error = np.log10(np.maximum(np.abs(values - exact), 1e-18))
+        image = row[2].pcolormesh(times, x, error.T, cmap="magma", shading="nearest", rasterized=True)
+        figure.colorbar(image, ax=row[2])
+        row[2].set(title="log₁₀ |error|", xlabel="t", ylabel=axis.name)
+
+
+def _plane(figure: Any, row: Any, problem: Problem, name: str, values: Array, exact: Array | None) -> None:
+    first, second = problem.grid.axes
+    extent = (second.lower, second.upper, first.lower, first.upper)
+    for panel, i in ((row[0], 0), (row[1], len(values) - 1)):
+        limit = float(np.nanmax(np.abs(values[i]))) or 1.0
+        image = panel.imshow(values[i], origin="lower", extent=extent, cmap="RdBu_r", vmin=-limit, vmax=limit)
+        figure.colorbar(image, ax=panel)
+        panel.set(title=f"{name} at t = {problem.grid.times[i]:.3g}", xlabel=second.name, ylabel=first.name)
+    if exact is not None:
+        error = np.log10(np.maximum(np.abs(values[-1] - exact[-1]), 1e-18))
+        image = row[2].imshow(error, origin="lower", extent=extent, cmap="magma")
+        figure.colorbar(image, ax=row[2])
+        row[2].set(title="log₁₀ |error| at the last time", xlabel=second.name, ylabel=first.name)
+
+
+def _curves(figure: Any, row: Any, problem: Problem, name: str, values: Array, exact: Array | None) -> None:
+    times = problem.grid.times
+    row[0].plot(times, values, lw=1)
+    row[0].set(title=f"{name}(t)", xlabel="t")
+    row[1].hist(values[np.isfinite(values)], bins=60, density=True, color="C0", alpha=0.8)
+    row[1].set(title=f"distribution of {name}", xlabel=name)
+    if exact is not None:
+        row[2].semilogy(times, np.maximum(np.abs(values - exact), 1e-18), color="C3")
+        row[2].set(title="|error|", xlabel="t")

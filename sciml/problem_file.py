@@ -1,0 +1,180 @@
+"""HDF5 <-> Problem. The authority is schema-versioned JSON in /sciml/problem and arrays beside it.
+
+    /sciml            attribute schema (int)
+    /sciml/problem    JSON text: Problem.describe()
+    /sciml/times      output times
+    /sciml/initial/u  initial values, for fields that have no formula
+    /sciml/reference  how the reference in /t0_fields was made, and its error (never opened here)
+
+Nothing in a file is ever evaluated or unpickled.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import h5py
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from .atomic import write_bytes
+from .equation import Equation
+from .errors import ScimlError, UsageError
+from .layout import write_layout
+from .problem import Array, Axis, Grid, Problem
+from .reference import Reference, write_reference
+
+SCHEMA = 1
+MAX_JSON = 1_000_000
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+
+class AxisDescription(_Strict):
+    name: str
+    lower: Finite
+    upper: Finite
+    size: int
+    boundary: str = "periodic"
+
+
+class Description(_Strict):
+    """What /sciml/problem must look like."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    kind: str
+    equation: list[str]
+    fields: Annotated[list[str], Field(min_length=1)]
+    parameters: dict[str, Finite] = {}
+    axes: list[AxisDescription] = []
+    initial: dict[str, str] = {}
+    invariants: dict[str, str] = {}
+    lyapunov: Finite | None = None
+    title: str = ""
+    about: str = ""
+
+
+def assemble(data: dict[str, Any], times: Array, initial_values: dict[str, Array]) -> Problem:
+    """A Problem from plain data. Raises UsageError naming the place that is wrong."""
+    try:
+        d = Description.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"problem description, {where or 'top level'}: {first['msg']}.") from None
+    unknown = (set(d.initial) | set(initial_values)) - set(d.fields)
+    if unknown:
+        raise UsageError(f"initial data are given for {sorted(unknown)[0]!r}, which is not a field.")
+    axes = tuple(Axis(**axis.model_dump()) for axis in d.axes)
+    equation = Equation.parse(d.equation, d.fields, [axis.name for axis in axes], d.parameters)
+    problem = Problem(
+        d.name, equation, Grid(axes, times), initial_values, d.initial, d.kind, d.title, d.about, d.invariants,
+        d.lyapunov,
+    )  # fmt: skip
+    _ = equation.semilinear  # an equation no solver could start from is refused here, with its reason
+    return problem
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[h5py.File]:
+    """Open for reading; anything that goes wrong inside becomes one sentence naming the file."""
+    if not path.exists():
+        raise UsageError(f"{path}: there is no such file.")
+    if path.is_dir():
+        raise UsageError(f"{path}: is a folder; give a problem file (.h5).")
+    try:
+        if not h5py.is_hdf5(path):
+            raise UsageError(f"{path}: not an HDF5 file; make one with `sciml new SPEC.toml`.")
+        with h5py.File(path, "r") as file:
+            yield file
+    except ScimlError as error:
+        text = str(error)
+        raise type(error)(text if text.startswith(str(path)) else f"{path}: {text}") from None
+    except PermissionError:
+        raise UsageError(f"{path}: you may not read this file.") from None
+    except (OSError, KeyError, RuntimeError, ValueError, TypeError, AttributeError, MemoryError) as error:
+        detail = str(error).strip("'\"").splitlines()[0] if str(error) else type(error).__name__
+        raise UsageError(f"{path}: damaged, truncated or incomplete ({detail}).") from None
+
+
+def check_schema(file: h5py.File) -> h5py.Group:
+    """The /sciml group, if this version can read it."""
+    if "sciml" not in file or "schema" not in file["sciml"].attrs:
+        raise UsageError("an HDF5 file, but not one of sciml's (no /sciml group).")
+    schema = int(file["sciml"].attrs["schema"])
+    if schema > SCHEMA:
+        raise UsageError(
+            f"written by a newer sciml (schema {schema}, this one reads up to {SCHEMA}): upgrade sciml-toolkit."
+        )
+    if schema < 1:
+        raise UsageError(f"schema {schema} does not exist; the file is damaged.")
+    return file["sciml"]
+
+
+def read_json(dataset: h5py.Dataset) -> Any:
+    """JSON text of bounded size."""
+    if dataset.shape != () or dataset.dtype.kind not in "OS":
+        raise UsageError(f"{dataset.name} is not a text.")
+    text = dataset.asstr()[()]
+    if len(text) > MAX_JSON:
+        raise UsageError(f"{dataset.name} is longer than {MAX_JSON} characters.")
+    try:
+        return json.loads(text)
+    except (json.JSONDecodeError, RecursionError):
+        raise UsageError(f"{dataset.name} is not valid JSON.") from None
+
+
+def read_array(dataset: h5py.Dataset) -> Array:
+    """A float64 array of sane size."""
+    if dataset.dtype != np.float64 or dataset.size > 2**28:
+        raise UsageError(f"{dataset.name} is {dataset.dtype}{dataset.shape}; expected float64.")
+    return np.asarray(dataset[...], dtype=np.float64)
+
+
+def problem_from(file: h5py.File) -> Problem:
+    """The problem in an open problem or result file."""
+    group = check_schema(file)
+    data = read_json(group["problem"])
+    if not isinstance(data, dict):
+        raise UsageError("/sciml/problem is not a JSON object.")
+    initial = {name: read_array(group["initial"][name]) for name in group["initial"]}
+    return assemble(data, read_array(group["times"]), initial)
+
+
+def read(path: str | Path) -> Problem:
+    """Read what is asked. The reference, if any, is not opened. Raises UsageError."""
+    path = Path(path)
+    with opened(path) as file:
+        if "run" in file.get("sciml", {}):
+            raise UsageError("is a result, not a problem; give the problem file it was made from.")
+        return problem_from(file)
+
+
+def write_problem_group(file: h5py.File, problem: Problem) -> h5py.Group:
+    group = file.create_group("sciml")
+    group.attrs["schema"] = SCHEMA
+    group.create_dataset("problem", data=json.dumps(problem.describe(), sort_keys=True))
+    group.create_dataset("times", data=problem.grid.times)
+    initial = group.create_group("initial")
+    for name, values in sorted(problem.initial_values.items()):
+        initial.create_dataset(name, data=values, compression="gzip", shuffle=True)
+    return group
+
+
+def write(path: str | Path, problem: Problem, reference: Reference | None = None) -> None:
+    """Write a problem, with its reference if there is one, atomically. Same input, same bytes."""
+    buffer = io.BytesIO()  # HDF5 does not survive a full disk; plain bytes do
+    with h5py.File(buffer, "w") as file:
+        write_layout(file, problem, reference.values if reference else {})
+        group = write_problem_group(file, problem)
+        if reference is not None:
+            write_reference(group, reference)
+    write_bytes(Path(path), buffer.getvalue())

@@ -1,0 +1,65 @@
+"""Where a number came from: versions, hardware, precision flags, the exact command."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shlex
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+PACKAGES = ("sciml-toolkit", "torch", "numpy", "scipy", "h5py", "triton", "pydantic", "mpmath")
+
+
+def versions() -> dict[str, str]:
+    """Installed versions of what a number may depend on."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def processor() -> str:
+    """The CPU's marketing name where the system tells it."""
+    try:
+        with open("/proc/cpuinfo") as file:
+            for line in file:
+                if line.startswith("model name"):
+                    return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def precision() -> dict[str, Any]:
+    """Precision and threading flags of torch as they stand now."""
+    import torch
+
+    return {
+        "default_dtype": str(torch.get_default_dtype()).removeprefix("torch."),
+        "float32_matmul_precision": torch.get_float32_matmul_precision(),
+        "cuda_tf32": bool(torch.backends.cuda.matmul.allow_tf32),
+        "threads": torch.get_num_threads(),
+    }
+
+
+def provenance(device: str) -> dict[str, Any]:
+    """Everything worth recording with a result; paths are left out of the command's first word."""
+    import torch
+
+    accelerator = torch.cuda.get_device_name(device) if device.startswith("cuda") else "none"
+    return {
+        "versions": versions(),
+        "processor": processor(),
+        "cores": os.cpu_count(),
+        "accelerator": accelerator,
+        "system": platform.system(),
+        "precision": precision(),
+        "command": shlex.join([os.path.basename(sys.argv[0]), *sys.argv[1:]]),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }

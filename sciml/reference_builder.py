@@ -1,0 +1,96 @@
+"""Reference values with their own error: two resolutions in space and time, and a second method.
+
+The solvers are ordinary plugins, taken from the registry by name; what they find is compared with one another,
+and the largest disagreement is the error that the file states.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from . import registry
+from .errors import RunFailed
+from .metrics.norms import relative_l2, relative_l2_over_time
+from .problem import Array, Problem
+from .reference import Reference
+from .run import Run
+from .solution import Solution, Status
+
+Values = Mapping[str, Array]
+ROUNDING = 2.2e-16  # values are stored in double precision: no reference is better than this
+
+
+def build_reference(problem: Problem, on_progress: Callable[[str], None] = lambda text: None) -> Reference:
+    """Compute, cross-check and describe a reference. Raises RunFailed where a computation fails."""
+    return _ode(problem, on_progress) if not problem.grid.axes else _pde(problem, on_progress)
+
+
+def exact_reference(problem: Problem, formulas: Mapping[str, str]) -> Reference:
+    """From an exact solution as formulas in the coordinates and t."""
+    points = np.meshgrid(*(axis.points() for axis in problem.grid.axes), indexing="ij")
+    at = dict(zip(problem.equation.axes, points, strict=True))
+    values = {
+        name: np.stack([problem.evaluate(text, at | {"t": t}, {}, problem.grid.shape) for t in problem.grid.times])
+        for name, text in formulas.items()
+    }
+    text = "; ".join(f"{name} = {formula}" for name, formula in formulas.items())
+    return combine(values, {}, f"Exact solution: {text}.")
+
+
+def run_solver(problem: Problem, name: str, **options: Any) -> Solution:
+    solution = registry.get_solver(name).build(**options).solve(problem, Run())
+    solution.check(problem)
+    if solution.status is not Status.OK:
+        raise RunFailed(f"reference: {name} ended with '{solution.status.value}' {solution.message}.")
+    return solution
+
+
+def combine(values: Values, others: Mapping[str, Values], method: str, informative: tuple[str, ...] = ()) -> Reference:
+    """`values` and what else was computed; entries named `informative` are checks but not part of the error."""
+    counted = {label: v for label, v in others.items() if label not in informative}
+    error = {n: max([ROUNDING, *(relative_l2(v[n], values[n]) for v in counted.values())]) for n in values}
+    over_time = {
+        n: np.max(
+            [np.full(len(values[n]), ROUNDING), *(relative_l2_over_time(v[n], values[n]) for v in counted.values())],
+            axis=0,
+        )
+        for n in values
+    }
+    checks = {label: max(relative_l2(v[n], values[n]) for n in values) for label, v in others.items()}
+    return Reference(values, error, over_time, method, checks)
+
+
+def _ode(problem: Problem, on_progress: Callable[[str], None]) -> Reference:
+    on_progress("Taylor series, 40 digits")
+    fine = run_solver(problem, "taylor", digits=40, series_order=40, tolerance=1e-34)
+    on_progress("Taylor series, 50 digits, other order and step")
+    finer = run_solver(problem, "taylor", digits=50, series_order=52, tolerance=1e-40)
+    on_progress("DOP853")
+    double = run_solver(problem, "dop853")
+    method = "Taylor series of order 52 in 50-digit arithmetic, against order 40 in 40 digits with other steps."
+    others = {"taylor order 40, 40 digits": fine.values, "dop853 in double precision": double.values}
+    return combine(finer.values, others, method, informative=("dop853 in double precision",))
+
+
+def _pde(problem: Problem, on_progress: Callable[[str], None]) -> Reference:
+    """In 1-D both resolutions run in extended precision, and the second method (in double) is a check on
+    formulae and code whose own rounding does not count as the reference's error."""
+    line = len(problem.grid.axes) == 1
+    more: dict[str, Any] = {"precision": "extended"} if line else {}
+    on_progress("etdrk4, tolerance 1e-12")
+    base = run_solver(problem, "etdrk4", tolerance=1e-12, **more)
+    modes = int(1.25 * base.cost["modes"]) + 1
+    on_progress(f"etdrk4, tolerance 1e-13, {modes} modes")
+    fine = run_solver(problem, "etdrk4", tolerance=1e-13, modes=modes, **more)
+    on_progress("integrating factor with DOP853")
+    other = run_solver(problem, "if-dop853")
+    method = (
+        f"ETDRK4 with step doubling{' in extended precision' if line else ''}, tolerance 1e-13, {modes} modes per"
+        " axis, against tolerance 1e-12 with adapted modes; checked by an integrating factor with Dormand–Prince"
+        " 8(5,3) in double precision."
+    )
+    others = {"etdrk4, tolerance 1e-12, adapted modes": base.values, "if-dop853 in double precision": other.values}
+    return combine(fine.values, others, method, informative=("if-dop853 in double precision",) if line else ())

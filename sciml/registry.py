@@ -1,0 +1,153 @@
+"""Which solvers exist. Every plugin is loaded in its own `try`: a broken one is listed, never fatal.
+
+Environment: SCIML_LOAD_PLUGINS=a,b loads only these; SCIML_DISABLE=a,b leaves these out;
+SCIML_STRICT=1 turns a broken plugin into an error.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+
+import pluggy
+
+from . import hookspecs
+from .errors import RunFailed, UsageError, did_you_mean
+from .problem import Problem
+from .solver import API_VERSION, Solver
+
+GROUP = "sciml"
+
+
+@dataclass
+class Plugin:
+    """One entry point and what became of it."""
+
+    name: str
+    distribution: str
+    version: str
+    module: str
+    solvers: list[type[Solver]] = field(default_factory=list)
+    problem: str = ""  # why it is not usable; empty when it is
+
+    @property
+    def status(self) -> str:
+        return "broken" if self.problem and not self.problem.startswith("disabled") else self.problem or "ok"
+
+
+def _names(variable: str) -> list[str] | None:
+    value = os.environ.get(variable)
+    return None if value is None else [name.strip() for name in value.split(",") if name.strip()]
+
+
+def _checked(cls: object, plugin: str) -> type[Solver]:
+    """A registered object that really is a usable solver class. Raises TypeError."""
+    if not (isinstance(cls, type) and issubclass(cls, Solver)):
+        raise TypeError(f"register_solvers() returned {cls!r}, which is not a subclass of sciml.Solver")
+    for attribute in ("name", "solves"):
+        if not hasattr(cls, attribute):
+            raise TypeError(f"{cls.__name__} has no class attribute {attribute!r}")
+    if getattr(cls, "__abstractmethods__", None):
+        raise TypeError(f"{cls.__name__} does not define solve()")
+    undocumented = [key for key, info in cls.model_fields.items() if not info.description]
+    if undocumented:
+        raise TypeError(f"option {undocumented[0]!r} of {cls.name} has no description")
+    return cls
+
+
+def _load(entry: EntryPoint) -> Plugin:
+    """Import one plugin and collect its solvers; every failure is recorded, none escapes."""
+    dist = entry.dist
+    plugin = Plugin(entry.name, dist.name if dist else "?", dist.version if dist else "?", entry.value)
+    allowed, blocked = _names("SCIML_LOAD_PLUGINS"), _names("SCIML_DISABLE") or []
+    if entry.name in blocked or (allowed is not None and entry.name not in allowed):
+        plugin.problem = "disabled by the environment"
+        return plugin
+    try:
+        module = entry.load()
+        wanted = getattr(module, "SCIML_API", API_VERSION)
+        if wanted != API_VERSION:
+            which = "upgrade sciml-toolkit" if wanted > API_VERSION else "upgrade the plugin"
+            raise RuntimeError(
+                f"it was written for plugin interface {wanted}, this is {API_VERSION}: {which}"
+            )
+        manager = pluggy.PluginManager("sciml")  # one each: a failure leaves nothing behind
+        manager.add_hookspecs(hookspecs)
+        manager.register(module, entry.name)
+        manager.check_pending()
+        for group in manager.hook.register_solvers():
+            plugin.solvers += [_checked(cls, entry.name) for cls in group]
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a plugin may even call sys.exit() at import
+        if os.environ.get("SCIML_STRICT") == "1":
+            raise RunFailed(f"plugin {entry.name!r} is broken: {error}") from error
+        plugin.solvers = []
+        plugin.problem = f"{type(error).__name__}: {error}".strip().splitlines()[0]
+    return plugin
+
+
+@cache
+def plugins() -> tuple[Plugin, ...]:
+    """Every installed plugin, loaded once, in a fixed order."""
+    found = sorted(entry_points(group=GROUP), key=lambda e: (e.name, e.value))
+    return tuple(_load(entry) for entry in found)
+
+
+def solvers() -> dict[str, type[Solver]]:
+    """Usable names: `etdrk4`, and `plugin/etdrk4` where two plugins claim one name."""
+    claims: dict[str, list[tuple[str, type[Solver]]]] = {}
+    for plugin in plugins():
+        for cls in plugin.solvers:
+            claims.setdefault(cls.name, []).append((plugin.name, cls))
+    names: dict[str, type[Solver]] = {}
+    for name, claimants in sorted(claims.items()):
+        if len(claimants) == 1:
+            names[name] = claimants[0][1]
+        else:
+            names.update({f"{plugin}/{name}": cls for plugin, cls in claimants})
+    return names
+
+
+def plugin_of(cls: type[Solver]) -> Plugin:
+    """The plugin that registered this class."""
+    return next(plugin for plugin in plugins() if cls in plugin.solvers)
+
+
+def get_solver(name: str) -> type[Solver]:
+    """The class for a name; `plugin/solver` always works. Raises UsageError with the nearest name."""
+    known = solvers()
+    if name in known:
+        return known[name]
+    owner, _, plain = name.partition("/")
+    for plugin in plugins():
+        if plugin.name == owner:
+            for cls in plugin.solvers:
+                if cls.name == plain:
+                    return cls
+    claimed = [key for key in known if key.endswith(f"/{name}")]
+    if claimed:
+        raise UsageError(f"{name!r} is offered by several plugins; write {' or '.join(claimed)}.")
+    broken = [plugin.name for plugin in plugins() if plugin.status == "broken"]
+    note = f" (broken plugins, see `sciml plugins`: {', '.join(broken)})" if broken else ""
+    raise UsageError(f"there is no solver {name!r}{did_you_mean(name, known)}{note}")
+
+
+def able(problem: Problem) -> list[str]:
+    """Names of the solvers that accept the problem with their default options."""
+    return [name for name, cls in solvers().items() if not _reasons(cls, problem)]
+
+
+def _reasons(cls: type[Solver], problem: Problem) -> list[str]:
+    return cls().refuses(problem)
+
+
+def require_able(solver: Solver, problem: Problem) -> None:
+    """Raise UsageError with every reason why not, and who could."""
+    reasons = solver.refuses(problem)
+    if reasons:
+        others = able(problem)
+        who = f"; solvers that can: {', '.join(others)}." if others else "; no installed solver can."
+        raise UsageError(f"{solver.name} cannot solve {problem.name!r}: {'; '.join(reasons)}{who}")

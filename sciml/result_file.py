@@ -1,0 +1,87 @@
+"""HDF5 <-> Result: a solution with everything that is needed to trust and repeat it."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from .atomic import write_bytes
+from .errors import UsageError
+from .layout import read_fields, write_layout
+from .problem import Problem
+from .problem_file import opened, problem_from, read_array, read_json, write_problem_group
+from .solution import Solution, Status
+
+
+@dataclass(frozen=True)
+class Result:
+    """One finished cell. ledger: seconds, cpu_seconds, peak_bytes and the solver's own counts."""
+
+    problem: Problem
+    solution: Solution
+    solver: str
+    plugin: str
+    solver_version: str
+    options: dict[str, Any]
+    seed: int
+    device: str
+    dtype: str
+    provenance: dict[str, Any]
+    ledger: dict[str, float]
+    scores: dict[str, Any] | None
+    cell: str
+
+
+_PLAIN = (
+    "solver", "plugin", "solver_version", "options", "seed", "device", "dtype", "provenance", "ledger", "scores",
+    "cell",
+)  # fmt: skip
+
+
+def write(path: str | Path, result: Result) -> None:
+    """Write atomically. Equal solutions give byte-identical field datasets."""
+    solution = result.solution
+    record = {key: getattr(result, key) for key in _PLAIN} | {
+        "status": solution.status.name,
+        "reached": None if np.isinf(solution.reached) else solution.reached,
+        "cost": dict(solution.cost),
+        "message": solution.message,
+    }
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        write_layout(file, result.problem, solution.values, solution.std)
+        group = write_problem_group(file, result.problem)
+        group.create_dataset("run", data=json.dumps(record, sort_keys=True, default=float))
+        for name, series in sorted(solution.history.items()):
+            group.create_dataset(f"history/{name}", data=np.asarray(series, dtype=np.float64))
+    write_bytes(Path(path), buffer.getvalue())
+
+
+def is_result(path: str | Path) -> bool:
+    """Whether a file holds a result (rather than a problem). Raises UsageError for other files."""
+    with opened(Path(path)) as file:
+        return "run" in file.get("sciml", {})
+
+
+def read(path: str | Path) -> Result:
+    """Raises UsageError for anything that is not a whole result file."""
+    with opened(Path(path)) as file:
+        problem = problem_from(file)
+        if "run" not in file["sciml"]:
+            raise UsageError("is a problem, not a result.")
+        record = read_json(file["sciml"]["run"])
+        history = {}
+        if "history" in file["sciml"]:
+            history = {name: read_array(file["sciml"]["history"][name]) for name in file["sciml"]["history"]}
+        solution = Solution(
+            values=read_fields(file, problem), std=read_fields(file, problem, "_std"),
+            status=Status[record["status"]], cost=record["cost"], history=history, message=record["message"],
+            reached=np.inf if record["reached"] is None else float(record["reached"]),
+        )  # fmt: skip
+        return Result(problem=problem, solution=solution, **{key: record[key] for key in _PLAIN})

@@ -1,0 +1,86 @@
+"""Scores of a solution: the only place, with the reference builder, where a reference is looked at."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+
+from .metrics.norms import drift, max_error, relative_l2, relative_l2_over_time, valid_time
+from .problem import Array, Problem
+from .reference import Reference
+from .solution import Solution
+
+VALID_THRESHOLD = 0.4  # relative error at which a forecast of a chaotic system counts as lost
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Plain numbers, by field; errors are relative. `floor` is the reference's own error."""
+
+    relative_l2: dict[str, float] = field(default_factory=dict)
+    max_error: dict[str, float] = field(default_factory=dict)
+    final_l2: dict[str, float] = field(default_factory=dict)
+    floor: dict[str, float] = field(default_factory=dict)
+    drift: dict[str, float] = field(default_factory=dict)
+    valid_time: float | None = None
+    lyapunov_times: float | None = None
+    until: float | None = None  # errors are over times up to this; None: the whole span
+
+    @property
+    def error(self) -> float:
+        """The worst field's relative L2 error; NaN without a reference."""
+        return max(self.relative_l2.values(), default=float("nan"))
+
+    @property
+    def at_floor(self) -> bool:
+        """Whether the solution cannot be told from the reference."""
+        return any(self.relative_l2[name] <= 2 * self.floor[name] for name in self.relative_l2)
+
+    def as_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+
+def error_over_time(solution: Solution, reference: Reference) -> dict[str, Array]:
+    """By field, (times,); NaN where the solution has no values."""
+    return {
+        name: relative_l2_over_time(solution.values[name], values)
+        for name, values in reference.values.items()
+    }
+
+
+def score(problem: Problem, solution: Solution, reference: Reference | None) -> Scores:
+    """All scores. A partial solution is scored up to the time it reached, and says so."""
+    times = problem.grid.times
+    kept = times <= solution.reached
+    until = None if kept.all() else float(times[kept][-1])
+    invariants = {
+        label: drift(_invariant(problem, solution, text, kept)) for label, text in problem.invariants.items()
+    }
+    if reference is None:
+        return Scores(drift=invariants, until=until)
+    l2, largest, final, floor = {}, {}, {}, {}
+    for name, exact in reference.values.items():
+        value, exact = solution.values[name][kept], exact[kept]
+        l2[name], largest[name] = relative_l2(value, exact), max_error(value, exact)
+        final[name] = relative_l2(value[-1:], exact[-1:])
+        floor[name] = reference.error[name]
+    valid = lyapunov = None
+    if problem.lyapunov:
+        series = np.max(list(error_over_time(solution, reference).values()), axis=0)
+        valid = valid_time(series, times, VALID_THRESHOLD)
+        lyapunov = valid * problem.lyapunov
+    return Scores(l2, largest, final, floor, invariants, valid, lyapunov, until)
+
+
+def _invariant(problem: Problem, solution: Solution, text: str, kept: Array) -> Array:
+    """Mean over space of an invariant's formula at each time kept."""
+    axes = problem.grid.axes
+    points = np.meshgrid(*(axis.points() for axis in axes), indexing="ij")
+    coordinates = dict(zip(problem.equation.axes, points, strict=True))
+    rows = []
+    for i in np.nonzero(kept)[0]:
+        fields = {name: values[i] for name, values in solution.values.items()}
+        at = coordinates | {"t": problem.grid.times[i]}
+        rows.append(problem.evaluate(text, at, fields, problem.grid.shape).mean())
+    return np.asarray(rows)

@@ -1,0 +1,106 @@
+"""The protocol of a solver. The class is the manifest: options are its fields, abilities are `solves`.
+
+    class HeatEuler(Solver):
+        name: ClassVar[str] = "heat-euler"
+        solves: ClassVar[Solves] = Solves(kind={"evolution"}, dim={"1"}, boundary={"periodic"})
+        citation: ClassVar[str] = "@book{…}"
+        substeps: int = Field(10, ge=1, description="Euler steps between two output times")
+
+        def solve(self, problem, run): ...
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from .errors import UsageError, did_you_mean
+from .problem import Problem
+from .solution import Solution
+
+if TYPE_CHECKING:
+    from .run import Run
+
+API_VERSION = 1  # raised when a plugin written for an older core would break
+
+REASONS = {
+    "kind": "it does not solve problems of kind {}",
+    "dim": "it does not work in {} space dimension(s)",
+    "boundary": "it does not handle {} boundaries",
+    "term": "it does not handle {} terms",
+    "fields": "it does not solve a {} of equations",
+}
+
+
+class Solves:
+    """What a solver accepts, axis by axis. An axis not mentioned accepts only its neutral (empty) value,
+    so a new feature of the problem language never silently widens an old plugin."""
+
+    def __init__(self, **accepts: Iterable[str]) -> None:
+        self.accepts: Mapping[str, frozenset[str]] = {axis: frozenset(v) for axis, v in accepts.items()}
+
+    def refuses(self, problem: Problem) -> list[str]:
+        """Every reason why not, as sentences without a subject; empty means yes."""
+        reasons = []
+        for axis, needed in problem.features.items():
+            missing = sorted(needed - self.accepts.get(axis, frozenset()))
+            if missing:
+                reasons.append(REASONS.get(axis, f"it does not accept {axis} = {{}}").format(", ".join(missing)))
+        return reasons
+
+
+class Solver(BaseModel, ABC):
+    """Base of every solver plugin. Frozen; options are pydantic fields with a description each."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=True)
+
+    name: ClassVar[str]
+    solves: ClassVar[Solves]
+    citation: ClassVar[str] = ""
+    summary: ClassVar[str] = ""
+    version: ClassVar[str] = "1"  # part of the cell hash: raise it when results change
+    order: ClassVar[int | None] = None  # claimed order of convergence in time, therefore tested
+
+    @abstractmethod
+    def solve(self, problem: Problem, run: Run) -> Solution:
+        """Answer the problem. Called only if `refuses` is empty."""
+
+    def refuses(self, problem: Problem) -> list[str]:
+        """Every reason why this solver, with these options, cannot take the problem."""
+        return self.solves.refuses(problem)
+
+    @classmethod
+    def from_strings(cls, options: Mapping[str, str]) -> Self:
+        """Build from `key=value` text. Raises UsageError with one sentence per bad option."""
+        unknown = [key for key in options if key not in cls.model_fields]
+        if unknown:
+            hint = did_you_mean(unknown[0], cls.model_fields) if cls.model_fields else "; it has none."
+            raise UsageError(f"{cls.name} has no option {unknown[0]!r}{hint}")
+        try:
+            return cls.model_validate_strings(dict(options))
+        except ValidationError as error:
+            raise UsageError(" ".join(cls._sentence(e) for e in error.errors())) from None
+
+    @classmethod
+    def build(cls, **options: Any) -> Self:
+        """Build from Python values, with the same sentences for bad ones."""
+        unknown = [key for key in options if key not in cls.model_fields]
+        if unknown:
+            raise UsageError(f"{cls.name} has no option {unknown[0]!r}{did_you_mean(unknown[0], cls.model_fields)}")
+        try:
+            return cls(**options)
+        except ValidationError as error:
+            raise UsageError(" ".join(cls._sentence(e) for e in error.errors())) from None
+
+    @classmethod
+    def _sentence(cls, error: Any) -> str:
+        where = ".".join(str(part) for part in error["loc"]) or "options"
+        message = error["msg"].replace("Input should be", "must be").removeprefix("Value error, ")
+        return f"{cls.name}: option {where!r} {message}, not {error['input']!r}."
+
+    def options(self) -> dict[str, Any]:
+        """Every option with its value, as plain JSON data."""
+        return self.model_dump(mode="json")

@@ -1,0 +1,180 @@
+"""One run, from a problem and a solver to a scored result in the store.
+
+A *cell* is problem content x solver x version x options x seed x device x dtype; its hash names the
+result file. A finished cell is returned at once, a half-finished one resumes, and two processes at the
+same cell take turns.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from . import problem_file, registry, result_file
+from .errors import RunFailed, ScimlError, UsageError
+from .problem import Problem
+from .provenance import provenance
+from .reference import Reference, read_reference
+from .result_file import Result
+from .run import Run
+from .scoring import score
+from .solution import Solution
+from .solver import Solver
+
+DEFAULT_STORE = Path("sciml-results")
+
+
+def cell_hash(problem: Problem, solver: Solver, seed: int, device: str, dtype: str) -> str:
+    """Sixteen hexadecimal digits that identify what a result depends on."""
+    plugin = registry.plugin_of(type(solver))
+    key = {
+        "problem": problem.content_hash, "solver": f"{plugin.name}/{solver.name}", "version": solver.version,
+        "options": solver.options(), "seed": seed, "device": device, "dtype": dtype,
+    }  # fmt: skip
+    return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def result_path(store: Path, problem: Problem, solver: Solver, cell: str) -> Path:
+    return store / problem.name / f"{solver.name}-{cell}.h5"
+
+
+def solve(
+    problem: Problem | str | Path,
+    solver: Solver | str,
+    *,
+    options: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    device: str = "cpu",
+    dtype: str = "float64",
+    budget: float | None = None,
+    store: str | Path = DEFAULT_STORE,
+    fresh: bool = False,
+    on_progress: Callable[[float, str], None] | None = None,
+    on_notice: Callable[[str], None] | None = None,
+) -> Result:
+    """Solve a problem (a file, or a Problem without a reference) and return the scored, stored result.
+
+    `solver` is a name with `options`, or a Solver. Raises UsageError for a request that cannot be
+    carried out, Stopped when budget or Ctrl-C end the run (call again to resume), RunFailed otherwise.
+    """
+    path = None if isinstance(problem, Problem) else Path(problem)
+    task = problem if isinstance(problem, Problem) else problem_file.read(Path(problem))
+    chosen = registry.get_solver(solver).build(**(options or {})) if isinstance(solver, str) else solver
+    registry.require_able(chosen, task)
+    check_device(device)
+    cell = cell_hash(task, chosen, seed, device, dtype)
+    store = Path(store)
+    target = result_path(store, task, chosen, cell)
+    folder = store / ".partial" / cell
+    run = Run(
+        seed=seed, device=device, dtype=dtype, budget=budget, folder=folder, on_progress=on_progress
+    )  # arguments are checked before anything is written
+    with _only_one(folder, on_notice):
+        if target.exists() and not fresh:
+            return rescored(result_file.read(target), path)
+        if fresh:
+            shutil.rmtree(folder, ignore_errors=True)
+            _make(folder)
+        solution = _execute(chosen, task, run)
+        result = Result(
+            problem=task, solution=solution, solver=chosen.name, plugin=registry.plugin_of(type(chosen)).name,
+            solver_version=chosen.version, options=chosen.options(), seed=seed, device=device, dtype=dtype,
+            provenance=provenance(device), ledger=run.ledger(), scores=None, cell=cell,
+        )  # fmt: skip
+        result = rescored(result, path)
+        result_file.write(target, result)
+        shutil.rmtree(folder, ignore_errors=True)
+    return result
+
+
+def rescored(result: Result, problem_path: Path | None) -> Result:
+    """The result with scores against the reference in the problem file, if there is one."""
+    reference: Reference | None = None
+    if problem_path is not None:
+        reference = read_reference(problem_path, result.problem)
+    return replace(result, scores=score(result.problem, result.solution, reference).as_dict())
+
+
+def _execute(solver: Solver, problem: Problem, run: Run) -> Solution:
+    """Call the solver with full precision set; turn anything unexpected into one sentence."""
+    import torch
+
+    torch.set_float32_matmul_precision("highest")
+    torch.manual_seed(run.seed)
+    try:
+        with run:
+            solution = solver.solve(problem, run)
+        solution.check(problem)
+    except (ScimlError, KeyboardInterrupt):
+        raise
+    except (MemoryError, torch.OutOfMemoryError):
+        raise RunFailed(
+            f"{solver.name} ran out of memory on {run.device}; use fewer modes or points, or another device."
+        ) from None
+    except Exception as error:
+        raise RunFailed(f"{solver.name} failed: {type(error).__name__}: {error}") from error
+    history = {key: _series(values) for key, values in run.logged.items()} | dict(solution.history)
+    cost = {**run.costs, **solution.cost}
+    return replace(solution, history=history, cost=cost)
+
+
+def _series(values: list[float]) -> Any:
+    import numpy as np
+
+    return np.asarray(values, dtype=np.float64)
+
+
+def check_device(device: str) -> None:
+    """Raise UsageError unless torch can compute there."""
+    if device == "cpu":
+        return
+    if not re.fullmatch(r"cuda(:\d+)?", device):
+        raise UsageError(f"device must be cpu, cuda or cuda:N, not {device!r}.")
+    import torch
+
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    index = int(device.partition(":")[2] or 0)
+    if index >= count:
+        raise UsageError(f"there is no device {device!r} here ({count} CUDA devices found); use --device cpu.")
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunFailed(
+            f"cannot write results in {folder.parent.parent}: {error.strerror}; choose another place with --store."
+        ) from None
+
+
+@contextmanager
+def _only_one(folder: Path, on_notice: Callable[[str], None] | None) -> Iterator[None]:
+    """Hold the cell's lock; wait while another process does. The lock dies with its process."""
+    _make(folder.parent)
+    lock_path = folder.parent / f"{folder.name}.lock"
+    try:
+        lock = lock_path.open("w")
+    except OSError as error:
+        raise RunFailed(f"cannot write in {folder.parent}: {error.strerror}; choose --store.") from None
+    with lock:
+        told = False
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if not told and on_notice is not None:
+                    on_notice("another process is running this very cell; waiting for it to finish")
+                told = True
+                time.sleep(0.2)
+        _make(folder)
+        yield

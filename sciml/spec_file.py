@@ -1,0 +1,108 @@
+"""TOML -> Problem: a user's own PDE or ODE as text, for `sciml new`."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .equation import Names, parse_expression, tree
+from .errors import ScimlError, UsageError, did_you_mean
+from .problem import Array, Problem, numpy_function
+from .problem_file import assemble
+
+KEYS = (
+    "name", "title", "about", "kind", "equation", "fields", "parameters", "axes", "times", "initial", "invariants",
+    "lyapunov",
+)  # fmt: skip
+AXIS_KEYS = ("name", "lower", "upper", "size", "boundary")
+MOST_TIMES = 100_000
+
+
+def read_spec(path: str | Path) -> Problem:
+    """Raises UsageError naming the file and the key that is wrong."""
+    path = Path(path)
+    if not path.is_file():
+        raise UsageError(f"{path}: there is no such file.")
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: not valid TOML: {error}.") from None
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}.") from None
+    try:
+        return _problem(data, path.stem)
+    except ScimlError as error:
+        raise UsageError(f"{path}: {error}") from None
+
+
+def _problem(data: dict[str, Any], stem: str) -> Problem:
+    for key in data:
+        if key not in KEYS:
+            raise UsageError(f"there is no key {key!r}{did_you_mean(key, KEYS)}")
+    for key in ("equation", "fields", "times", "initial"):
+        if key not in data:
+            raise UsageError(f"the key {key!r} is missing.")
+    parameters = {k: number(v, f"parameters.{k}") for k, v in _table(data, "parameters").items()}
+    described = {
+        "name": data.get("name", stem), "kind": data.get("kind", "evolution"), "title": data.get("title", ""),
+        "about": data.get("about", ""), "equation": data["equation"], "fields": data["fields"],
+        "parameters": parameters, "axes": [_axis(a, i) for i, a in enumerate(data.get("axes", []))],
+        "initial": {k: str(v) for k, v in _table(data, "initial").items()},
+        "invariants": _table(data, "invariants"), "lyapunov": data.get("lyapunov"),
+    }  # fmt: skip
+    return assemble(described, _times(data["times"]), {})
+
+
+def _table(data: dict[str, Any], key: str) -> dict[str, Any]:
+    value = data.get(key, {})
+    if not isinstance(value, dict):
+        raise UsageError(f"{key} must be a table, [{key}].")
+    return value
+
+
+def _axis(data: Any, index: int) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise UsageError("axes must be tables, [[axes]].")
+    where = data.get("name", f"axes[{index}]")
+    for key in data:
+        if key not in AXIS_KEYS:
+            raise UsageError(f"axis {where!r} has no key {key!r}{did_you_mean(key, AXIS_KEYS)}")
+    for key in ("name", "lower", "upper", "size"):
+        if key not in data:
+            raise UsageError(f"axis {where!r}: the key {key!r} is missing.")
+    ends = {end: number(data[end], f"axis {where!r}, {end}") for end in ("lower", "upper")}
+    return {"boundary": "periodic", **data, **ends}
+
+
+def number(value: Any, where: str) -> float:
+    """A number, or a formula of constants such as "2*pi" or "100/16**2"."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise UsageError(f"{where} must be a number or a formula of constants.")
+    if not isinstance(value, str):
+        return float(value)
+
+    def leaf(node: tree.Expr) -> float:
+        raise UsageError(f"{where}: {value!r} is not a constant.")
+
+    try:
+        result = float(tree.evaluate(parse_expression(value, Names((), (), ())), leaf, numpy_function))
+    except ZeroDivisionError:
+        result = np.inf
+    if not np.isfinite(result):
+        raise UsageError(f"{where}: {value!r} is not a finite number.")
+    return result
+
+
+def _times(value: Any) -> Array:
+    """A list, or {start = 0, end = …, count = …}."""
+    if isinstance(value, list):
+        return np.array([number(v, "times") for v in value], dtype=np.float64)
+    if not isinstance(value, dict) or set(value) - {"start", "end", "count"} or not {"end", "count"} <= set(value):
+        raise UsageError("times must be a list of numbers or {start = 0, end = …, count = …}.")
+    count = value["count"]
+    if isinstance(count, bool) or not isinstance(count, int) or not 2 <= count <= MOST_TIMES:
+        raise UsageError(f"times.count must be a whole number from 2 to {MOST_TIMES}.")
+    return np.linspace(number(value.get("start", 0), "times.start"), number(value["end"], "times.end"), count)
