@@ -177,8 +177,8 @@ def triangular(matrix: Tensor) -> Tensor:
 def solve(jacobian: Tensor, residual: Tensor, weights: Tensor, factor: Tensor) -> tuple[Tensor, int]:
     """argmin Σ w |J δ - r|², (fields, features), and the iterations used (0: solved densely).
 
-    CGLS (Paige & Saunders 1982) with `factor` as right preconditioner; QR when weights are too faint for it
-    or it does not converge, as on long windows.
+    CGLS (Paige & Saunders 1982) with `factor` as right preconditioner; QR when it does not converge, as on
+    long windows, or when weights are too faint for it: then damped (Levenberg 1944).
     """
     row = weights.sqrt()[None, :, None].expand_as(residual).reshape(-1)
     fields, count = factor.shape[:2]
@@ -189,7 +189,7 @@ def solve(jacobian: Tensor, residual: Tensor, weights: Tensor, factor: Tensor) -
     weighted = row[:, None] * jacobian
     ridge = RIDGE * weighted.norm() * torch.eye(fields * count, dtype=weighted.dtype)
     if float(weights.min()) <= FAINT:  # what no row sees stays where it is, or late times run away
-        ridge = DAMPING * torch.block_diag(*factor)
+        ridge = DAMPING * torch.block_diag(*factor)  # type: ignore[no-untyped-call]
     q, r = torch.linalg.qr(torch.cat([weighted, ridge]))
     right = q[: len(row)].T @ (row * residual.reshape(-1))
     step: Tensor = torch.linalg.solve_triangular(r, right[:, None], upper=True)

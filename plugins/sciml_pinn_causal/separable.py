@@ -4,8 +4,10 @@ A network in time for every Fourier mode in space, its hidden layer random and f
 by Gauss–Newton on the Galerkin residual R = û_t - L û - N(û, t) at the collocation times. In substance this is
 space-time spectral collocation with a random-tanh basis in time; it is not an ordinary PINN.
 
-The linear least-squares problem of each iteration is solved by CGLS (Björck, Numerical Methods for Least Squares
-Problems, 1996, §7.4), preconditioned from the right by the QR factors of the linear part of every mode.
+While it contracts well, a step takes the Jacobian of the linear part alone, which every mode solves by itself;
+otherwise the whole linear least-squares problem of a Gauss–Newton iteration is solved by CGLS (Björck, Numerical
+Methods for Least Squares Problems, 1996, §7.4), preconditioned from the right by the QR factors of that part.
+What is accepted rests on the residual, not on how a step was made.
 """
 
 from __future__ import annotations
@@ -20,8 +22,11 @@ from sciml.numerics.pseudospectral import Linearised, PseudoSpectral
 
 from .causal import Ladder
 from .fit import Ansatz, Fit
+from .preconditioner import ModeFactors
 from .time_basis import TimeBasis
 
+SLOW, PATIENCE = 0.6, 3  # contraction that makes a cheap step a poor one, and how many of them are borne
+CHEAP_STEPS = 60
 DENSE_UNKNOWNS = 600  # up to here (ODEs) the Jacobian is formed and solved by QR
 
 
@@ -31,7 +36,7 @@ class Settings:
     causal: bool
     filter_power: float
     iterations: int
-    inner: int
+    inner: int = 40  # most CGLS iterations in a Gauss–Newton iteration
 
 
 class _Trajectory:
@@ -43,14 +48,6 @@ class _Trajectory:
         return self.start + self.owner.combine(values, self.y)
 
 
-@dataclass(frozen=True)
-class _Linear:
-    """The preconditioner for one window length: A_k = f_k (Φ'/Tw - λ_k Φ) = Q_k R_k for every mode."""
-
-    scale: Tensor  # f_k = Tw/(1 + Tw|λ_k|)^p, (fields, *modes)
-    inverse: Tensor  # R_k^-1, (fields, M, r, r)
-
-
 class Separable(Ansatz):
     """See the module. Coefficients y: (rank, fields, *modes), in the orthonormal time basis."""
 
@@ -59,8 +56,7 @@ class Separable(Ansatz):
         self.values, self.slopes = time.evaluate(time.nodes)
         self.off_values, self.off_slopes = time.evaluate(time.held_out)
         self.lam = system.diagonal
-        self.root = torch.sqrt(self.basis.weights)
-        self.linear = lru_cache(maxsize=6)(self._linear)
+        self.factors = lru_cache(maxsize=4)(self._factors)
 
     def combine(self, matrix: Tensor, y: Tensor) -> Tensor:
         """(m, r) times (r, fields, *modes)."""
@@ -68,15 +64,8 @@ class Separable(Ansatz):
         out = (matrix @ flat).reshape(matrix.shape[0], -1, 2)
         return torch.view_as_complex(out).reshape(matrix.shape[0], *y.shape[1:])
 
-    def _linear(self, length: float) -> _Linear:
-        lam = self.lam.reshape(len(self.lam), -1)  # (fields, M)
-        scale = length / (1 + length * lam.abs()) ** self.settings.filter_power
-        blocks = self.slopes / length - lam[..., None, None] * self.values  # (fields, M, m, r)
-        rows = torch.sqrt(self.time.quadrature)[:, None] * blocks * scale[..., None, None]
-        upper = torch.linalg.qr(rows, mode="r").R
-        eye = torch.eye(self.time.rank, dtype=upper.dtype).expand_as(upper)
-        inverse = torch.linalg.solve_triangular(upper, eye, upper=True)
-        return _Linear(scale.reshape(self.lam.shape), inverse)
+    def _factors(self, length: float) -> ModeFactors:
+        return ModeFactors(self.time, self.lam, length, self.settings.filter_power)
 
     # -- residual and its derivative --------------------------------------------------------------
     def _residual(self, start: Tensor, y: Tensor, t0: float, length: float, off: bool = False) -> tuple[Tensor, Tensor]:
@@ -85,7 +74,7 @@ class Separable(Ansatz):
         nodes = self.time.held_out if off else self.time.nodes
         state = start + self.combine(values, y)
         rate = self.combine(slopes, y) / length - self.system.rate(state, t0 + length * nodes)
-        return self.linear(length).scale * rate, state
+        return self.factors(length).scale * rate, state
 
     def losses(self, residual: Tensor, size: float) -> Tensor:
         """L_i: mean square over space of the filtered residual at time i, relative to the solution's size²."""
@@ -98,79 +87,84 @@ class Separable(Ansatz):
         size = max(float(self.losses(start[None], 1.0).sum().sqrt()), 1e-300)
         residual, state = self._residual(start, y, t0, length)
         losses = self.losses(residual, size)
-        inner_total, done, iteration, worst = 0, False, 0, float("inf")
-        for iteration in range(1, settings.iterations + 1):
+        cheap = bool(self.basis.dim)  # an ODE's Jacobian is small: no need for less
+        inner_total, cheap_steps, full_steps, poor, done, worst = 0, 0, 0, 0, False, float("inf")
+        while cheap_steps < CHEAP_STEPS and full_steps < settings.iterations:
             weights = ladder.weights(losses)
-            step, inner = self._gauss_newton(residual, state, t0, length, weights)
-            inner_total += inner
-            y = y - step
+            row = torch.sqrt(self.time.quadrature * weights).reshape(-1, *[1] * (residual.dim() - 1))
+            if cheap:
+                y, cheap_steps = y - self.factors(length).solve(row * residual), cheap_steps + 1
+            else:
+                step, inner = self._gauss_newton(residual, state, t0, length, row)
+                y, full_steps, inner_total = y - step, full_steps + 1, inner_total + inner
             residual, state = self._residual(start, y, t0, length)
             losses = self.losses(residual, size)
             previous, worst = worst, float(losses.max().sqrt())
             if not worst < 1e6:  # also NaN
                 break
-            done = ladder.climb(losses)
-            if done and (worst < 0.01 * settings.tolerance or worst > 0.5 * previous):
-                break  # converged, or as far as rounding and the basis allow
-            if worst > 0.9 * previous and iteration > 3 and not settings.causal:
-                break
+            stalled = worst > SLOW * previous
+            if stalled or worst < settings.tolerance:  # a rung is left when it has given what it can
+                done = ladder.climb(losses)
+            if done and (worst < 0.01 * settings.tolerance or (stalled and worst < settings.tolerance)):
+                break  # as far as is asked, or as rounding and the basis allow
+            poor = poor + 1 if stalled else 0
+            if poor >= (PATIENCE if done or cheap else settings.iterations):
+                if not cheap:
+                    break
+                cheap, poor = False, 0
+        iteration = cheap_steps + full_steps
         off, _ = self._residual(start, y, t0, length, off=True)
         held_out = float(self.losses(off, size).max().sqrt())
         return Fit(
             at=_Trajectory(self, start, y, t0, length), residual=worst, held_out=held_out, converged=done,
             weights=ladder.weights(losses), iterations=iteration,
-            cost={"gauss_newton_iterations": iteration, "inner_iterations": inner_total},
+            cost={
+                "cheap_steps": cheap_steps, "gauss_newton_steps": full_steps, "inner_iterations": inner_total,
+                "residual_evaluations": iteration + 2, "tangent_evaluations": 2 * inner_total,
+            },
         )  # fmt: skip
 
     def _gauss_newton(
-        self, residual: Tensor, state: Tensor, t0: float, length: float, weights: Tensor
+        self, residual: Tensor, state: Tensor, t0: float, length: float, row: Tensor
     ) -> tuple[Tensor, int]:
-        """Minimise Σ_i q_i w_i |J δ - r|² over δ; returns δ (rank, fields, *modes) and the inner iterations."""
-        linear, times = self.linear(length), t0 + length * self.time.nodes
+        """Minimise Σ_i |row_i (J δ - r)_i|² over δ; returns δ (rank, fields, *modes) and the inner iterations."""
+        factors, times = self.factors(length), t0 + length * self.time.nodes
         tangent = self.system.linearise(state, times)
-        row = torch.sqrt(self.time.quadrature * weights).reshape(-1, *[1] * (residual.dim() - 1))
-        filtered = linear.scale
+        if not self.basis.dim and residual[0].numel() * self.time.rank <= DENSE_UNKNOWNS:
+            return self._dense(tangent, length, row, row * residual), 1
 
         def jacobian(delta: Tensor) -> Tensor:
             v = self.combine(self.values, delta)
             rate = self.combine(self.slopes, delta) / length
-            return row * filtered * (rate - self.system.apply_linear(v) - tangent.apply(v))
-
-        if not self.basis.dim and residual[0].numel() * self.time.rank <= DENSE_UNKNOWNS:
-            return self._dense(tangent, length, row, row * residual), 1
+            return row * factors.scale * (rate - self.system.apply_linear(v) - tangent.apply(v))
 
         def adjoint(w: Tensor) -> Tensor:
-            w = row * filtered * w
+            w = row * factors.scale * w
             back = self.combine(self.slopes.T, w) / length
             return back - self.combine(self.values.T, self.system.adjoint_linear(w) + tangent.adjoint(w))
 
-        return self._cgls(jacobian, adjoint, row * residual, linear)
-
-    def _precondition(self, matrices: Tensor, z: Tensor, transpose: bool = False) -> Tensor:
-        flat = z.reshape(z.shape[0], len(self.lam), -1).permute(1, 2, 0)  # (fields, M, r)
-        matrices = matrices.mH if transpose else matrices
-        return (matrices @ flat[..., None])[..., 0].permute(2, 0, 1).reshape(z.shape)
+        return self._cgls(jacobian, adjoint, row * residual, factors)
 
     def _dot(self, a: Tensor, b: Tensor) -> float:
         return float((self.basis.weights * (a.real * b.real + a.imag * b.imag)).sum())
 
-    def _cgls(self, jacobian, adjoint, right: Tensor, linear: _Linear) -> tuple[Tensor, int]:  # type: ignore[no-untyped-def]
-        """CGLS on J R^-1 z = right, until the normal residual has fallen by 1e-3 or `inner` steps are done."""
-        z = torch.zeros((self.time.rank, *right.shape[1:]), dtype=right.dtype)
+    def _cgls(self, jacobian, adjoint, right: Tensor, factors: ModeFactors) -> tuple[Tensor, int]:  # type: ignore[no-untyped-def]
+        """CGLS on J R⁻¹ z = right (δ = R⁻¹ z is summed as it goes), until the normal residual has fallen by 1e-3 or `inner` steps are done."""
+        delta = torch.zeros((self.time.rank, *right.shape[1:]), dtype=right.dtype)
         left = right
-        s = self._precondition(linear.inverse, adjoint(left), transpose=True)
+        s = factors.inverse_adjoint(adjoint(left))
         p, gamma = s, self._dot(s, s)
         stop, count = 1e-6 * gamma, 0
         while count < self.settings.inner and gamma > stop and gamma > 0:
-            direction = self._precondition(linear.inverse, p)
+            direction = factors.inverse(p)
             image = jacobian(direction)
             step = gamma / max(self._dot(image, image), 1e-300)
-            z, left = z + step * direction, left - step * image
-            s = self._precondition(linear.inverse, adjoint(left), transpose=True)
+            delta, left = delta + step * direction, left - step * image
+            s = factors.inverse_adjoint(adjoint(left))
             gamma, previous = self._dot(s, s), gamma
             p = s + (gamma / previous) * p
             count += 1
-        return z, count
+        return delta, count
 
     def _dense(self, tangent: Linearised, length: float, row: Tensor, right: Tensor) -> Tensor:
         """Small systems (ODEs): the whole Jacobian at once, then least squares by QR."""
@@ -178,7 +172,7 @@ class Separable(Ansatz):
         one = torch.eye(fields, dtype=right.dtype)  # column (j, f): basis function j in field f
         v = torch.einsum("mj,fg->jfmg", self.values.to(right.dtype), one).reshape(rank * fields, -1, fields)
         rate = torch.einsum("mj,fg->jfmg", self.slopes.to(right.dtype), one).reshape(v.shape) / length
-        images = row * self.linear(length).scale * (rate - self.system.apply_linear(v) - tangent.apply(v))
+        images = row * self.factors(length).scale * (rate - self.system.apply_linear(v) - tangent.apply(v))
         matrix = images.real.reshape(rank * fields, -1).T
         q, r = torch.linalg.qr(matrix)
         solution = torch.linalg.solve_triangular(r, q.T @ right.real.reshape(-1, 1), upper=True)

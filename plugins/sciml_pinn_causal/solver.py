@@ -27,31 +27,41 @@ class PinnCausal(Solver):
         " causality for training physics-informed neural networks}, journal={Comput. Methods Appl. Mech. Engrg.},"
         " volume={421}, pages={116813}, year={2024}}"
     )
-    ansatz: Literal["separable"] = Field(
-        "separable", description="separable: a network in time for every Fourier mode in space"
+    ansatz: Literal["separable", "joint"] = Field(
+        "separable",
+        description="separable: a network in time for every Fourier mode in space; joint: one network in (t, x)",
     )
     method: Literal["gauss-newton"] = Field(
-        "gauss-newton", description="how the network is trained: least squares in double precision"
+        "gauss-newton", description="how the output layer is trained: least squares in double precision"
     )
-    tolerance: float = Field(1e-11, gt=0, lt=1, description="largest relative residual of an accepted window")
+    tolerance: float = Field(
+        0.0, ge=0, lt=1, description="largest relative residual of an accepted window; 0: by ansatz and dimension"
+    )
     causal: bool = Field(True, description="weight residuals causally; false: all weights one")
     window: float = Field(0.0, ge=0, description="fixed window length; 0: adaptive")
-    features: int = Field(24, ge=2, le=200, description="hidden tanh units in time")
-    times: int = Field(36, ge=4, le=400, description="collocation times in a window")
-    slope: float = Field(2.5, gt=0, description="largest slope of the hidden units, per window length")
+    features: int = Field(0, ge=0, le=20000, description="hidden tanh units; 0: by ansatz and dimension")
+    times: int = Field(0, ge=0, le=400, description="collocation times in a window; 0: by ansatz and dimension")
+    slope: float = Field(0.0, ge=0, description="slope of the hidden units in time, per window; 0: by ansatz")
     filter_power: float = Field(
         0.5, ge=0, le=1, description="power p in the residual's filter Tw/(1 + Tw|λ|)^p for stiff modes"
     )
-    iterations: int = Field(12, ge=1, description="most Gauss–Newton iterations in a window")
-    inner: int = Field(40, ge=1, description="most CGLS iterations in a Gauss–Newton iteration")
+    iterations: int = Field(0, ge=0, description="most Gauss–Newton iterations in a window; 0: by ansatz")
     modes: int = Field(0, ge=0, description="Fourier modes per axis; 0: as many as the spectrum needs, adapted")
-    max_modes: int = Field(0, ge=0, description="upper limit of adapted modes; 0: 4096, 96, 24 in 1-D, 2-D, 3-D")
-    tail: float = Field(1e-12, gt=0, lt=1, description="relative size of the top modes that counts as resolved")
+    max_modes: int = Field(0, ge=0, description="upper limit of adapted modes; 0: by ansatz and dimension")
+    tail: float = Field(
+        0.0, ge=0, lt=1, description="relative size of the top modes that counts as resolved; 0: tolerance/10"
+    )
 
     def refuses(self, problem: Problem) -> list[str]:
         reasons = super().refuses(problem)
-        if self.times < self.features:
+        dim = len(problem.grid.axes)
+        if self.ansatz == "separable" and self.features and self.times and self.times <= self.features:
             reasons.append(f"times={self.times} collocation times cannot determine features={self.features}")
+        if self.ansatz == "joint":
+            if dim != 1:
+                reasons.append(f"ansatz=joint works in one space dimension, not {dim}")
+            if "nonlocal" in problem.equation.terms:
+                reasons.append("ansatz=joint cannot take nonlocal terms")
         return reasons
 
     def solve(self, problem: Problem, run: Run) -> Solution:

@@ -36,7 +36,7 @@ class Plan:
     fixed: float  # a fixed window length in the problem's time unit; 0: adaptive
     first: float = 2e-4
     least: float = 1e-8
-    dear: int = 120  # inner iterations beyond which a longer window would not pay
+    dear: int = 40  # evaluations beyond which a longer window would not pay
 
 
 class March:
@@ -152,6 +152,6 @@ class March:
         if smaller is not None:
             self._change_basis(smaller)
         self.patience = max(0, self.patience - 1)
-        dear = fit.cost.get("inner_iterations", 0) >= self.plan.dear
+        dear = fit.cost.get("tangent_evaluations", 0) + fit.iterations >= self.plan.dear
         if fit.worst < 0.1 * self.plan.tolerance and not self.patience and not dear:
             self.exponent += 2 if fit.worst < 1e-3 * self.plan.tolerance else 1
