@@ -22,7 +22,7 @@ def main(names: list[str]) -> None:
         problem_file.write(path, problem, reference)
         error = max(reference.error.values())
         size, seconds = path.stat().st_size / 1e6, time.monotonic() - start
-        print(f"{name}: reference error {error:.1e} {dict(reference.checks)}, {size:.2f} MB, {seconds:.0f} s", flush=True)
+        print(f"{name}: reference error {error:.1e} {dict(reference.checks)}, {size:.2f} MB, {seconds:.0f} s")
 
 
 if __name__ == "__main__":

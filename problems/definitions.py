@@ -125,11 +125,11 @@ def navier_stokes() -> Problem:
 def kolmogorov() -> Problem:
     equation = Equation.parse(
         [*VORTICITY, "w_t = -u*w_x - v*w_y + nu*laplacian(w) - drag*w - k*cos(k*y)"],
-        ["w"], ["x", "y"], {"nu": 0.02, "drag": 0.1, "k": 4.0},
+        ["w"], ["x", "y"], {"nu": 0.05, "drag": 0.1, "k": 4.0},
     )  # fmt: skip
     return Problem(
-        "kolmogorov", equation, _square(96, np.linspace(0.0, 10.0, 21)),
-        initial_values={"w": random_vorticity(96, 4.0, seed=1959)}, title="Kolmogorov flow",
+        "kolmogorov", equation, _square(64, np.linspace(0.0, 10.0, 21)),
+        initial_values={"w": random_vorticity(64, 4.0, seed=1959)}, title="Kolmogorov flow",
         about="Forced at wavenumber 4 with linear drag.", invariants={"mean vorticity": "w"},
     )  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .errors import RunFailed
@@ -18,6 +18,8 @@ _REMEDY = {
     errno.EROFS: "that file system is read-only; choose another place",
     errno.ENOENT: "that folder does not exist and cannot be made",
     errno.ENOTDIR: "a part of that path is a file, not a folder",
+    errno.EEXIST: "a part of that path is a file, not a folder",
+    errno.ENAMETOOLONG: "that name is too long; choose a shorter one",
     errno.EISDIR: "that is a folder; give a file name",
 }
 
@@ -46,10 +48,8 @@ def replacing(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise unwritable(path, error) from None
     finally:
-        try:
+        with suppress(OSError):
             temporary.unlink(missing_ok=True)
-        except OSError:
-            pass
 
 
 def write_bytes(path: Path, content: bytes) -> None:

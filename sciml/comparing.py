@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from . import problem_file, registry
 from .atomic import replacing
@@ -63,12 +64,12 @@ def compare(
 
 def _row(path: Path, name: str, solver: Solver, seed: int, arguments: dict[str, object]) -> Row:
     changed = {k: v for k, v in solver.options().items() if v != type(solver)().options()[k]}
-    head = {"problem": name, "solver": solver.name, "options": changed, "seed": seed}
+    head: dict[str, Any] = {"problem": name, "solver": solver.name, "options": changed, "seed": seed}
     try:
         registry.require_able(solver, problem_file.read(path))
         result = solve(path, solver, seed=seed, **arguments)  # type: ignore[arg-type]
     except ScimlError as error:
-        return Row(**head, outcome=str(error))  # type: ignore[arg-type]
+        return Row(**head, outcome=str(error))
     scores = result.scores or {}
     worst = max(scores.get("relative_l2", {}).items(), key=lambda item: item[1], default=("", math.nan))
     outcome = "ok" if result.solution.status is Status.OK else result.solution.message or result.solution.status.value
@@ -76,7 +77,7 @@ def _row(path: Path, name: str, solver: Solver, seed: int, arguments: dict[str, 
         **head, outcome=outcome, error=worst[1], floor=scores.get("floor", {}).get(worst[0], math.nan),
         seconds=result.ledger["seconds"], cpu_seconds=result.ledger["cpu_seconds"],
         peak_bytes=result.ledger["peak_bytes"], until=scores.get("until"), cell=result.cell,
-    )  # type: ignore[arg-type]  # fmt: skip
+    )  # fmt: skip
 
 
 HEADINGS = ("problem", "solver", "rel. L2 error", "floor", "wall s", "CPU s", "peak MB", "outcome")

@@ -129,7 +129,7 @@ class Problem:
     @property
     def outputs(self) -> dict[str, tuple[str, ...]]:
         """Dimensions of each field asked for."""
-        return {name: ("time", *self.equation.axes) for name in self.equation.fields}
+        return dict.fromkeys(self.equation.fields, ("time", *self.equation.axes))
 
     def initial(self, shape: tuple[int, ...] | None = None) -> Array:
         """Initial state, (fields, *shape): formulas evaluated, arrays resampled by Fourier series."""

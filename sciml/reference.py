@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 
 from .errors import UsageError
+from .hdf5 import opened, read_array, read_json
 from .layout import read_fields
 from .problem import Array, Problem
 
@@ -39,8 +40,6 @@ def write_reference(group: h5py.Group, reference: Reference) -> None:
 
 def read_reference(path: str | Path, problem: Problem) -> Reference | None:
     """The reference in a problem file, or None. Raises UsageError where it is damaged."""
-    from .problem_file import opened, read_array, read_json
-
     with opened(Path(path)) as file:
         if "reference" not in file["sciml"]:
             return None

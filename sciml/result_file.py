@@ -13,9 +13,10 @@ import numpy as np
 
 from .atomic import write_bytes
 from .errors import UsageError
+from .hdf5 import opened, read_array, read_json
 from .layout import read_fields, write_layout
 from .problem import Problem
-from .problem_file import opened, problem_from, read_array, read_json, write_problem_group
+from .problem_file import problem_from, write_problem_group
 from .solution import Solution, Status
 
 

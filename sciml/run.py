@@ -110,11 +110,12 @@ class Run:
     def save(self, state: State) -> None:
         """Write the state, the log and the ledger so far, atomically."""
         assert self._checkpoint is not None and self.folder is not None
-        meta = {"costs": self._ledger(), "plain": {}}
+        plain: dict[str, Any] = {}
+        meta = {"costs": self._ledger(), "plain": plain}
         arrays: dict[str, np.ndarray] = {f"log/{k}": np.asarray(v) for k, v in self.logged.items()}
         for key, value in state.items():
             if isinstance(value, (bool, int, float, str)) or value is None:
-                meta["plain"][key] = value
+                plain[key] = value
             else:
                 arrays[f"state/{key}"] = np.asarray(value)
         arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), dtype=np.uint8)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .metrics.norms import drift, max_error, relative_l2, relative_l2_over_time, valid_time
 from .problem import Array, Problem
@@ -73,7 +74,7 @@ def score(problem: Problem, solution: Solution, reference: Reference | None) -> 
     return Scores(l2, largest, final, floor, invariants, valid, lyapunov, until)
 
 
-def _invariant(problem: Problem, solution: Solution, text: str, kept: Array) -> Array:
+def _invariant(problem: Problem, solution: Solution, text: str, kept: NDArray[np.bool_]) -> Array:
     """Mean over space of an invariant's formula at each time kept."""
     axes = problem.grid.axes
     points = np.meshgrid(*(axis.points() for axis in axes), indexing="ij")

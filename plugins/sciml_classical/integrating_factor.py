@@ -15,14 +15,13 @@ from scipy.integrate._ivp import dop853_coefficients as tableau
 from torch import Tensor
 
 from sciml.errors import RunFailed
-from sciml.numerics.resolution import TAIL, resolution
+from sciml.numerics.resolution import resolution
 from sciml.problem import Problem
 from sciml.run import Run
 from sciml.solution import Solution, Status
 
 from .marching import Stepper, resized, tensor
 from .solver import IntegratingFactor
-
 
 STAGES = tableau.N_STAGES
 ROUNDING = 4e-15
@@ -71,7 +70,7 @@ def _attempt(stepper: Stepper, factors: _Factors, u: Any, t: float) -> tuple[Any
 def solve(options: IntegratingFactor, problem: Problem, run: Run) -> Solution:
     """From output to output with steps Δ/m; modes follow the spectrum."""
     times = problem.grid.times
-    rule = resolution(options.modes, options.max_modes, problem)
+    rule = resolution(options.modes, options.max_modes, problem, options.tail)
     outputs = np.empty((len(problem.equation.fields), len(times), *problem.grid.shape))
     outputs[:, 0] = problem.initial()
     saved = run.restore()
@@ -115,11 +114,12 @@ def solve(options: IntegratingFactor, problem: Problem, run: Run) -> Solution:
         state, index = trial, index + 1
         outputs[:, index] = stepper.basis.sample(tensor(state), problem.grid.shape).cpu().numpy()
         kept = {
-            "modes": np.array(stepper.basis.modes), "state": tensor(state).cpu().numpy(), "index": index, "parts": parts,
-            "worst": worst, "steps": steps, "evaluations": stepper.evaluations, "outputs": outputs[:, : index + 1],
+            "modes": np.array(stepper.basis.modes), "state": tensor(state).cpu().numpy(), "index": index,
+            "parts": parts, "worst": worst, "steps": steps, "evaluations": stepper.evaluations,
+            "outputs": outputs[:, : index + 1],
         }  # fmt: skip
         run.step(index / (len(times) - 1), kept, f"t={times[index]:.4g}")
-    resolved = worst <= 1e3 * TAIL
+    resolved = worst <= 1e3 * rule.tail
     return Solution(
         values={name: outputs[i] for i, name in enumerate(problem.equation.fields)},
         status=Status.OK if resolved else Status.INACCURATE,

@@ -19,13 +19,12 @@ from sciml.numerics.exponential import Etdrk4
 from sciml.numerics.fourier import FourierBasis
 from sciml.numerics.host import HostNonlinear, suits
 from sciml.numerics.pseudospectral import PseudoSpectral
-from sciml.numerics.resolution import TAIL, Resolution, resolution
+from sciml.numerics.resolution import Resolution, resolution
 from sciml.problem import Problem
 from sciml.run import Run
 from sciml.solution import Solution, Status
 
 from .solver import Etdrk4 as Options
-
 
 MAX_LEVEL = 40
 
@@ -45,7 +44,7 @@ class Stepper:
         self.host: HostNonlinear | None = None
         if suits(self.system) or self.extended:
             self.host = HostNonlinear(self.system, self.extended)
-        self.diagonal = self.system.diagonal if self.host is None else self.host.diagonal
+        self.diagonal: Any = self.system.diagonal if self.host is None else self.host.diagonal
 
     def nonlinear(self, u: Any, t: float) -> Any:
         """N(û, t), with the linear coupling between fields, which the exponential does not cover."""
@@ -104,7 +103,7 @@ class _March:
     def __init__(self, options: Options, problem: Problem, run: Run) -> None:
         self.options, self.problem, self.run = options, problem, run
         self.times = problem.grid.times
-        self.rule: Resolution = resolution(options.modes, options.max_modes, problem)
+        self.rule: Resolution = resolution(options.modes, options.max_modes, problem, options.tail)
         self.outputs = np.empty((len(problem.equation.fields), len(self.times), *problem.grid.shape))
         self.worst_tail = 0.0
         self.index, self.level, self.steps, self.rejected = 0, 4, 0, 0
@@ -138,9 +137,9 @@ class _March:
     def _saved(self) -> dict[str, object]:
         return {
             "index": self.index, "level": self.level, "steps": self.steps, "rejected": self.rejected,
-            "worst_tail": self.worst_tail, "modes": np.array(self.stepper.basis.modes),
-            "most_modes": self.most_modes, "state": tensor(self.state).cpu().numpy(), "state_low": self._low_part(), "outputs": self.outputs[:, : self.index + 1],
-            "evaluations": self.stepper.evaluations,
+            "worst_tail": self.worst_tail, "modes": np.array(self.stepper.basis.modes), "most_modes": self.most_modes,
+            "state": tensor(self.state).cpu().numpy(), "state_low": self._low_part(),
+            "outputs": self.outputs[:, : self.index + 1], "evaluations": self.stepper.evaluations,
         }  # fmt: skip
 
     def _low_part(self) -> np.ndarray:
@@ -227,7 +226,7 @@ class _March:
 
     def _solution(self) -> Solution:
         fields = self.problem.equation.fields
-        resolved = self.worst_tail <= 1e3 * TAIL
+        resolved = self.worst_tail <= 1e3 * self.rule.tail
         return Solution(
             values={name: self.outputs[i] for i, name in enumerate(fields)},
             status=Status.OK if resolved else Status.INACCURATE,

@@ -12,6 +12,7 @@ What is accepted rests on the residual, not on how a step was made.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -28,6 +29,9 @@ from .time_basis import TimeBasis
 SLOW, PATIENCE = 0.6, 3  # contraction that makes a cheap step a poor one, and how many of them are borne
 CHEAP_STEPS = 60
 DENSE_UNKNOWNS = 600  # up to here (ODEs) the Jacobian is formed and solved by QR
+
+
+LinearMap = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -148,8 +152,11 @@ class Separable(Ansatz):
     def _dot(self, a: Tensor, b: Tensor) -> float:
         return float((self.basis.weights * (a.real * b.real + a.imag * b.imag)).sum())
 
-    def _cgls(self, jacobian, adjoint, right: Tensor, factors: ModeFactors) -> tuple[Tensor, int]:  # type: ignore[no-untyped-def]
-        """CGLS on J R⁻¹ z = right (δ = R⁻¹ z is summed as it goes), until the normal residual has fallen by 1e-3 or `inner` steps are done."""
+    def _cgls(
+        self, jacobian: LinearMap, adjoint: LinearMap, right: Tensor, factors: ModeFactors
+    ) -> tuple[Tensor, int]:
+        """CGLS on J R⁻¹ z = right, δ = R⁻¹ z summed as it goes, until |gradient| has fallen by 1e-3 or `inner`
+        iterations are done."""
         delta = torch.zeros((self.time.rank, *right.shape[1:]), dtype=right.dtype)
         left = right
         s = factors.inverse_adjoint(adjoint(left))
@@ -175,5 +182,5 @@ class Separable(Ansatz):
         images = row * self.factors(length).scale * (rate - self.system.apply_linear(v) - tangent.apply(v))
         matrix = images.real.reshape(rank * fields, -1).T
         q, r = torch.linalg.qr(matrix)
-        solution = torch.linalg.solve_triangular(r, q.T @ right.real.reshape(-1, 1), upper=True)
+        solution: Tensor = torch.linalg.solve_triangular(r, q.T @ right.real.reshape(-1, 1), upper=True)
         return solution.reshape(rank, fields).to(right.dtype)

@@ -25,7 +25,8 @@ class TimeBasis:
     """Orthonormal combinations of the features on s in [0, 1].
 
     nodes, quadrature: Gauss–Legendre collocation times and weights, (m,); held_out: times half-way between
-    them and between the last and the window's end. series: Chebyshev coefficients, (terms, rank), of every basis function.
+    them and between the last and the window's end. series: Chebyshev coefficients of every basis function,
+    (terms, rank).
     """
 
     series: np.ndarray

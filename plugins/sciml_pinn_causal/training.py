@@ -44,7 +44,8 @@ def solve(options: PinnCausal, problem: Problem, run: Run) -> Solution:
     """Train window after window; the history of windows, residuals and weights goes into the result."""
     preset = JOINT if options.ansatz == "joint" else SEPARABLE[len(problem.grid.axes)]
     tolerance = options.tolerance or preset.tolerance
-    tail = options.tail or max(1e-12, tolerance / 10)
+    share = 0.1 if len(problem.grid.axes) < 2 else 1.0  # in 2-D and 3-D a digit of the tail costs dearly
+    tail = options.tail or max(1e-12, share * tolerance)
     rule = resolution(options.modes, options.max_modes or preset.max_modes, problem, tail)
     build = (_joint if options.ansatz == "joint" else _separable)(options, preset, tolerance, problem, run)
     return March(problem, run, Plan(tolerance, options.window), rule, build).run_to_end()

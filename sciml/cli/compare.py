@@ -11,7 +11,7 @@ from .common import file_argument, json_option, notice, parse_options, print_tab
 
 @click.command("compare")
 @file_argument("files", nargs=-1, required=True)
-@click.option("--solvers", required=True, help="Names with commas between them, or `all`; options as name:key=value:key=value.")
+@click.option("--solvers", required=True, help="Names with commas between them, or `all`; name:key=value sets options.")
 @click.option("--seeds", default="0", show_default=True, help="Whole numbers with commas between them.")
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="Folder for table.md, table.csv, table.json.")
 @run_options
@@ -25,7 +25,8 @@ def command(
     A solver that fails or runs out of its budget is a row that says so.
     """
     from .. import registry
-    from ..comparing import HEADINGS, as_json as rows_as_json, cells, compare, write_tables
+    from ..comparing import HEADINGS, cells, compare, write_tables
+    from ..comparing import as_json as rows_as_json
     from ..errors import UsageError
     from ..run import Run
 

@@ -19,7 +19,8 @@ def command(as_json: bool) -> None:
     from .. import registry
     from ..provenance import precision, processor, versions
 
-    cuda = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    cuda = [torch.cuda.get_device_name(i) for i in range(count)]
     missing = []
     if not cuda:
         missing.append("no CUDA device: everything runs on the CPU")

@@ -198,7 +198,7 @@ class _Atoms:
 
 def semilinear(fields: tuple[str, ...], rates: dict[str, t.Expr]) -> SemilinearForm:
     """Split each rate. Raises UsageError for what has no such form."""
-    atoms, products = _Atoms(), {}
+    atoms, products = _Atoms(), dict[t.Expr, int]()
     linear: dict[str, Functional] = {}
     outer: dict[str, tuple[tuple[Operator, int], ...]] = {}
     for field in fields:

@@ -94,7 +94,10 @@ class FourierBasis:
             -(-(2 * k + 1) // n) if n < 2 * k + 1 else 1 for k, n in zip(self.modes, shape, strict=True)
         ]
         fine = self.to_grid(coefficients, [n * stride for n, stride in zip(shape, strides, strict=True)])
-        return fine[(..., *(slice(None, None, stride) for stride in strides))] if self.dim else fine
+        for d, stride in enumerate(strides):
+            if stride > 1:
+                fine = fine.index_select(d - self.dim, torch.arange(0, fine.shape[d - self.dim], stride))
+        return fine
 
     def with_modes(self, modes: Sequence[int]) -> FourierBasis:
         return replace(self, modes=tuple(modes))
@@ -213,14 +216,16 @@ def _small(values: Tensor) -> bool:
 
 def _irfft(values: Tensor, n: int) -> Tensor:
     if _small(values):
-        return torch.from_numpy(np.fft.irfft(values.numpy(), n, norm="forward"))
-    return torch.fft.irfft(values, n=n, dim=-1, norm="forward")
+        return torch.as_tensor(np.fft.irfft(values.numpy(), n, norm="forward"))
+    result: Tensor = torch.fft.irfft(values, n=n, dim=-1, norm="forward")
+    return result
 
 
 def _rfft(values: Tensor) -> Tensor:
     if _small(values):
-        return torch.from_numpy(np.fft.rfft(values.numpy(), norm="forward"))
-    return torch.fft.rfft(values, dim=-1, norm="forward")
+        return torch.as_tensor(np.fft.rfft(values.numpy(), norm="forward"))
+    result: Tensor = torch.fft.rfft(values, dim=-1, norm="forward")
+    return result
 
 
 def _even_fast(n: int) -> int:

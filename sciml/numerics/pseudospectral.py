@@ -12,7 +12,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from ..equation import Equation, tree
+from ..equation import Equation, Monomial, Operator, tree
 from .fourier import FourierBasis
 
 
@@ -205,9 +205,6 @@ def _single_source(symbols: Tensor) -> tuple[int | None, Tensor | None]:
     return used[0], None if bool((symbol == 1).all()) else symbol
 
 
-def _operator_symbol(basis: FourierBasis, operator: tuple) -> Tensor | None:  # type: ignore[type-arg]
+def _operator_symbol(basis: FourierBasis, operator: Operator) -> Tensor | None:
     """Symbol of an outer operator; None for the identity."""
-    if len(operator) == 1 and operator[0].coefficient == 1.0 and not operator[0].orders:
-        if not operator[0].inverse_laplacians:
-            return None
-    return basis.symbol(operator)
+    return None if operator == (Monomial(1.0),) else basis.symbol(operator)

@@ -12,7 +12,7 @@ from .initial import fourier_basis, initial_coefficients, resolved_modes
 
 LIMIT = {1: 6144, 2: 384, 3: 96}
 LEAST = {1: 32, 2: 16, 3: 8}
-TAIL = 1e-13  # default for `tail`
+TAIL = {0: 1e-13, 1: 1e-13, 2: 1e-9, 3: 1e-9}  # defaults for `tail`: in 2-D and 3-D a digit of it costs dearly
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Resolution:
 
     fixed: int
     limit: int
-    tail: float = TAIL
+    tail: float
 
     def start(self, problem: Problem, device: str) -> tuple[FourierBasis, Tensor]:
         """A basis that holds the initial data, and their coefficients (fields, *modes)."""
@@ -43,7 +43,10 @@ class Resolution:
         if self.fixed or not basis.dim:
             return None
         tails = basis.tail(state)
-        modes = [min(self.limit, -(-3 * k // 2)) if t > self.tail else k for k, t in zip(basis.modes, tails, strict=True)]
+        modes = [
+            min(self.limit, -(-3 * k // 2)) if t > self.tail else k
+            for k, t in zip(basis.modes, tails, strict=True)
+        ]
         return basis.with_modes(modes) if tuple(modes) != basis.modes else None
 
     def smaller(self, basis: FourierBasis, state: Tensor) -> FourierBasis | None:
@@ -58,6 +61,7 @@ class Resolution:
         return basis.with_modes(modes) if tuple(modes) != basis.modes else None
 
 
-def resolution(fixed: int, limit: int, problem: Problem, tail: float = TAIL) -> Resolution:
-    """`limit` 0 stands for what a laptop can bear."""
-    return Resolution(fixed, limit or LIMIT.get(len(problem.grid.axes), 0), tail)
+def resolution(fixed: int, limit: int, problem: Problem, tail: float = 0.0) -> Resolution:
+    """`limit` and `tail` 0 stand for what suits the dimension."""
+    dim = len(problem.grid.axes)
+    return Resolution(fixed, limit or LIMIT.get(dim, 0), tail or TAIL[dim])

@@ -1,0 +1,74 @@
+"""Reading HDF5 files that may be damaged, foreign or hostile: bounded sizes, and one sentence for what is wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from .errors import ScimlError, UsageError
+from .problem import Array
+
+SCHEMA = 1
+MAX_JSON = 1_000_000
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[h5py.File]:
+    """Open for reading; anything that goes wrong inside becomes one sentence naming the file."""
+    if not path.exists():
+        raise UsageError(f"{path}: there is no such file.")
+    if path.is_dir():
+        raise UsageError(f"{path}: is a folder; give a problem file (.h5).")
+    try:
+        if not h5py.is_hdf5(path):
+            raise UsageError(f"{path}: not an HDF5 file; make one with `sciml new SPEC.toml`.")
+        with h5py.File(path, "r") as file:
+            yield file
+    except ScimlError as error:
+        text = str(error)
+        raise type(error)(text if text.startswith(str(path)) else f"{path}: {text}") from None
+    except PermissionError:
+        raise UsageError(f"{path}: you may not read this file.") from None
+    except (OSError, KeyError, RuntimeError, ValueError, TypeError, AttributeError, MemoryError) as error:
+        detail = str(error).strip("'\"").splitlines()[0] if str(error) else type(error).__name__
+        raise UsageError(f"{path}: damaged, truncated or incomplete ({detail}).") from None
+
+
+def check_schema(file: h5py.File) -> h5py.Group:
+    """The /sciml group, if this version can read it."""
+    if "sciml" not in file or "schema" not in file["sciml"].attrs:
+        raise UsageError("an HDF5 file, but not one of sciml's (no /sciml group).")
+    schema = int(file["sciml"].attrs["schema"])
+    if schema > SCHEMA:
+        raise UsageError(
+            f"written by a newer sciml (schema {schema}, this one reads up to {SCHEMA}): upgrade sciml-toolkit."
+        )
+    if schema < 1:
+        raise UsageError(f"schema {schema} does not exist; the file is damaged.")
+    return file["sciml"]
+
+
+def read_json(dataset: h5py.Dataset) -> Any:
+    """JSON text of bounded size."""
+    if dataset.shape != () or dataset.dtype.kind not in "OS":
+        raise UsageError(f"{dataset.name} is not a text.")
+    text = dataset.asstr()[()]
+    if len(text) > MAX_JSON:
+        raise UsageError(f"{dataset.name} is longer than {MAX_JSON} characters.")
+    try:
+        return json.loads(text)
+    except (json.JSONDecodeError, RecursionError):
+        raise UsageError(f"{dataset.name} is not valid JSON.") from None
+
+
+def read_array(dataset: h5py.Dataset) -> Array:
+    """A float64 array of sane size."""
+    if dataset.dtype != np.float64 or dataset.size > 2**28:
+        raise UsageError(f"{dataset.name} is {dataset.dtype}{dataset.shape}; expected float64.")
+    return np.asarray(dataset[...], dtype=np.float64)
