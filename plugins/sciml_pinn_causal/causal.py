@@ -19,7 +19,7 @@ ENOUGH = 0.99  # a rung is done when every weight is above this
 def causal_weights(losses: Tensor, epsilon: float) -> Tensor:
     """w_i = exp(-ε Σ_{j<i} L_j), shape (times,); no gradient flows through them. losses: L_i, (times,)."""
     losses = losses.detach()
-    before = torch.cumsum(losses, 0) - losses
+    before = torch.cat([losses.new_zeros(1), torch.cumsum(losses, 0)[:-1]])
     return torch.exp(-epsilon * before)
 
 

@@ -35,7 +35,7 @@ class Plan:
     tolerance: float
     fixed: float  # a fixed window length in the problem's time unit; 0: adaptive
     first: float = 2e-4
-    least: float = 1e-8
+    least: float = 1e-6
     dear: int = 40  # evaluations beyond which a longer window would not pay
 
 
@@ -114,7 +114,7 @@ class March:
                     f" {fit.worst:.1e}, tolerance {self.plan.tolerance:g}: reached t={self.t:.6g}"
                 )
                 return False
-            self.exponent -= 1
+            self.exponent -= 2 if self.patience == PATIENCE else 1  # a second rejection in a row: halve
             self.patience = PATIENCE
 
     def _note(self, fit: Fit, length: float, accepted: bool) -> None:
