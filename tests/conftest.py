@@ -1,0 +1,69 @@
+"""Small problems and a command line for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sciml import Axis, Equation, Grid, Problem, problem_file
+
+
+def small_ks() -> Problem:
+    equation = Equation.parse(["u_t = -a*u*u_x - u_xx - 0.05*u_xxxx"], ["u"], ["x"], {"a": 1.0})
+    grid = Grid((Axis("x", 0.0, 2 * np.pi, 32),), np.linspace(0.0, 0.2, 11))
+    return Problem("small-ks", equation, grid, initial_text={"u": "cos(x)*(1 + sin(x))"}, invariants={"mean": "u"})
+
+
+def small_ode() -> Problem:
+    equation = Equation.parse(["x_t = -y", "y_t = x"], ["x", "y"])
+    return Problem("circle", equation, Grid((), np.linspace(0.0, 2.0, 21)), initial_text={"x": "1", "y": "0"})
+
+
+def small_plane() -> Problem:
+    equation = Equation.parse(["w_t = 0.1*laplacian(w) - w*w_x"], ["w"], ["x", "y"])
+    axes = (Axis("x", 0.0, 2 * np.pi, 16), Axis("y", 0.0, 2 * np.pi, 8))
+    values = np.random.default_rng(0).normal(size=(16, 8))
+    return Problem("plane", equation, Grid(axes, np.linspace(0.0, 0.1, 3)), initial_values={"w": values})
+
+
+@pytest.fixture
+def ks_file(tmp_path: Path) -> Path:
+    path = tmp_path / "small-ks.h5"
+    problem_file.write(path, small_ks())
+    return path
+
+
+@pytest.fixture
+def ode_file(tmp_path: Path) -> Path:
+    path = tmp_path / "circle.h5"
+    problem_file.write(path, small_ode())
+    return path
+
+
+@dataclass
+class Outcome:
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+    """`cli("solve", path, …)` as the console script would run it; asserts that no traceback is shown."""
+    from sciml.cli.main import run
+
+    def call(*arguments: object) -> Outcome:
+        capsys.readouterr()
+        code = run([str(a) for a in arguments])
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.err
+        if code:
+            assert captured.err.startswith("sciml: ")
+            assert len(captured.err.strip().splitlines()) <= 2
+        return Outcome(code, captured.out, captured.err)
+
+    return call
