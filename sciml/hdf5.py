@@ -16,6 +16,9 @@ from .problem import Array
 
 SCHEMA = 1
 MAX_JSON = 1_000_000
+_DAMAGE = (
+    OSError, LookupError, ArithmeticError, RuntimeError, ValueError, TypeError, AttributeError, MemoryError,
+)  # fmt: skip
 
 
 @contextmanager
@@ -35,7 +38,7 @@ def opened(path: Path) -> Iterator[h5py.File]:
         raise type(error)(text if text.startswith(str(path)) else f"{path}: {text}") from None
     except PermissionError:
         raise UsageError(f"{path}: you may not read this file.") from None
-    except (OSError, KeyError, RuntimeError, ValueError, TypeError, AttributeError, MemoryError) as error:
+    except _DAMAGE as error:
         detail = str(error).strip("'\"").splitlines()[0] if str(error) else type(error).__name__
         raise UsageError(f"{path}: damaged, truncated or incomplete ({detail}).") from None
 
@@ -54,9 +57,15 @@ def check_schema(file: h5py.File) -> h5py.Group:
     return file["sciml"]
 
 
+def write_json(group: h5py.Group, name: str, data: Any) -> None:
+    """JSON text of fixed length: HDF5 can loop for ever in a damaged heap of variable-length ones."""
+    text = json.dumps(data, sort_keys=True, default=float).encode()
+    group.create_dataset(name, data=np.array(text, dtype=h5py.string_dtype("utf-8", len(text))))
+
+
 def read_json(dataset: h5py.Dataset) -> Any:
     """JSON text of bounded size."""
-    if dataset.shape != () or dataset.dtype.kind not in "OS":
+    if dataset.shape != () or dataset.dtype.kind != "S":
         raise UsageError(f"{dataset.name} is not a text.")
     text = dataset.asstr()[()]
     if len(text) > MAX_JSON:

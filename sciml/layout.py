@@ -12,10 +12,36 @@ from collections.abc import Mapping
 import h5py
 import numpy as np
 
+from .errors import UsageError
 from .problem import Array, Problem
 
 POINT = "point"  # the axis of length 1 that an ODE's fields get: The Well's loader needs one
 WELL_GROUPS = ("t0_fields", "t1_fields", "t2_fields")
+MAX_AXES = 3
+
+# Names the layout uses itself: a coordinate is a dataset at the root, a parameter an attribute of it.
+_DIMENSIONS = frozenset({"time", "sample", POINT})
+_GROUPS = frozenset({"sciml", "VTKHDF", "dimensions", "scalars", "boundary_conditions", *WELL_GROUPS})
+_ATTRIBUTES = frozenset({
+    "Conventions", "title", "dataset_name", "grid_type", "n_spatial_dims", "n_trajectories",
+    "simulation_parameters",
+})  # fmt: skip
+
+
+def check_names(problem: Problem) -> None:
+    """Raise UsageError for a problem whose names or axes this layout cannot hold."""
+    equation = problem.equation
+    if len(equation.axes) > MAX_AXES:
+        raise UsageError(f"problem: {len(equation.axes)} axes; files hold at most {MAX_AXES}.")
+    spreads = {f"{name}_std" for name in equation.fields}
+    for kind, names, taken in (
+        ("axis", equation.axes, _DIMENSIONS | _GROUPS),
+        ("field", equation.fields, _DIMENSIONS | spreads),
+        ("parameter", equation.parameters, _DIMENSIONS | _ATTRIBUTES),
+    ):
+        for name in names:
+            if name in taken:
+                raise UsageError(f"problem: the file format uses the name {name!r} itself; rename that {kind}.")
 
 
 def file_axes(problem: Problem) -> dict[str, Array]:
@@ -27,7 +53,11 @@ def file_axes(problem: Problem) -> dict[str, Array]:
 def write_layout(
     file: h5py.File, problem: Problem, values: Mapping[str, Array], std: Mapping[str, Array] | None = None
 ) -> None:
-    """Attributes, coordinates, boundary conditions, and the fields given (none is allowed)."""
+    """Attributes, coordinates, boundary conditions, and the fields given (none is allowed).
+
+    Raises UsageError for names that cannot be stored.
+    """
+    check_names(problem)
     axes = file_axes(problem)
     parameters = dict(problem.equation.parameters)
     file.attrs["Conventions"] = "CF-1.11"
@@ -45,6 +75,7 @@ def write_layout(
         dataset.make_scale(name)
         if name == "time":
             dataset.attrs["standard_name"] = "time"
+        dataset.attrs["time_varying"] = name == "time"
         dataset.attrs["sample_varying"] = False
     dimensions = file.create_group("dimensions")
     dimensions.attrs["spatial_dims"] = _strings(list(axes))
@@ -122,9 +153,16 @@ def _write_vtk(file: h5py.File, axes: Mapping[str, Array], times: Array, fields:
     points_group = group.create_group("PointData")
     for name in fields:
         stored = file["t0_fields"][name]
-        layout = h5py.VirtualLayout(shape=(len(times), *sizes), dtype="f8")
-        layout[...] = h5py.VirtualSource(".", f"/t0_fields/{name}", shape=stored.shape)[0]
-        points_group.create_virtual_dataset(name, layout)
+        _create_view(points_group, name, stored, (len(times), *sizes))
+
+
+def _create_view(group: h5py.Group, name: str, stored: h5py.Dataset, shape: tuple[int, ...]) -> None:
+    """A virtual dataset on all of `stored`. h5py's own call would also store the time of its making."""
+    plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    plist.set_obj_track_times(False)
+    space = h5py.h5s.create_simple(shape)
+    plist.set_virtual(space, b".", stored.name.encode(), h5py.h5s.create_simple(stored.shape))
+    h5py.h5d.create(group.id, name.encode(), h5py.h5t.IEEE_F64LE, space, plist)
 
 
 def read_fields(file: h5py.File, problem: Problem, suffix: str = "") -> dict[str, Array]:

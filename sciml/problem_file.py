@@ -12,7 +12,6 @@ Nothing in a file is ever evaluated or unpickled.
 from __future__ import annotations
 
 import io
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,8 +21,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from .atomic import write_bytes
 from .equation import Equation
 from .errors import UsageError
-from .hdf5 import SCHEMA, check_schema, opened, read_array, read_json
-from .layout import write_layout
+from .hdf5 import SCHEMA, check_schema, opened, read_array, read_json, write_json
+from .layout import check_names, write_layout
 from .problem import Array, Axis, Grid, Problem
 from .reference import Reference, write_reference
 
@@ -75,6 +74,7 @@ def assemble(data: dict[str, Any], times: Array, initial_values: dict[str, Array
         d.name, equation, Grid(axes, times), initial_values, d.initial, d.kind, d.title, d.about, d.invariants,
         d.lyapunov,
     )  # fmt: skip
+    check_names(problem)
     _ = equation.semilinear  # an equation no solver could start from is refused here, with its reason
     return problem
 
@@ -101,11 +101,12 @@ def read(path: str | Path) -> Problem:
 def write_problem_group(file: h5py.File, problem: Problem) -> h5py.Group:
     group = file.create_group("sciml")
     group.attrs["schema"] = SCHEMA
-    group.create_dataset("problem", data=json.dumps(problem.describe(), sort_keys=True))
+    write_json(group, "problem", problem.describe())
     group.create_dataset("times", data=problem.grid.times)
     initial = group.create_group("initial")
     for name, values in sorted(problem.initial_values.items()):
-        initial.create_dataset(name, data=values, compression="gzip", shuffle=True)
+        packed = {"compression": "gzip", "shuffle": True} if problem.grid.axes else {}  # HDF5 packs no scalars
+        initial.create_dataset(name, data=values, **packed)
     return group
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +10,7 @@ import h5py
 import numpy as np
 
 from .errors import UsageError
-from .hdf5 import opened, read_array, read_json
+from .hdf5 import opened, read_array, read_json, write_json
 from .layout import read_fields
 from .problem import Array, Problem
 
@@ -33,7 +32,7 @@ def write_reference(group: h5py.Group, reference: Reference) -> None:
     """Everything but the values, which are the file's public fields."""
     about = group.create_group("reference")
     text = {"method": reference.method, "error": dict(reference.error), "checks": dict(reference.checks)}
-    about.create_dataset("about", data=json.dumps(text, sort_keys=True))
+    write_json(about, "about", text)
     for name, series in sorted(reference.error_over_time.items()):
         about.create_dataset(f"error_over_time/{name}", data=series)
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import io
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
+from pydantic import TypeAdapter, ValidationError
+from typing_extensions import TypedDict
 
 from .atomic import write_bytes
 from .errors import UsageError
-from .hdf5 import opened, read_array, read_json
+from .hdf5 import opened, read_array, read_json, write_json
 from .layout import read_fields, write_layout
 from .problem import Problem
 from .problem_file import problem_from, write_problem_group
@@ -39,6 +40,27 @@ class Result:
     cell: str
 
 
+class _Record(TypedDict):
+    """What /sciml/run must look like: the plain fields of Result, and how its solution ended."""
+
+    solver: str
+    plugin: str
+    solver_version: str
+    options: dict[str, Any]
+    seed: int
+    device: str
+    dtype: str
+    provenance: dict[str, Any]
+    ledger: dict[str, float]
+    scores: dict[str, Any] | None
+    cell: str
+    status: str
+    reached: float | None
+    cost: dict[str, float]
+    message: str
+
+
+_RECORD = TypeAdapter(_Record)
 _PLAIN = (
     "solver", "plugin", "solver_version", "options", "seed", "device", "dtype", "provenance", "ledger", "scores",
     "cell",
@@ -58,7 +80,7 @@ def write(path: str | Path, result: Result) -> None:
     with h5py.File(buffer, "w") as file:
         write_layout(file, result.problem, solution.values, solution.std)
         group = write_problem_group(file, result.problem)
-        group.create_dataset("run", data=json.dumps(record, sort_keys=True, default=float))
+        write_json(group, "run", record)
         for name, series in sorted(solution.history.items()):
             group.create_dataset(f"history/{name}", data=np.asarray(series, dtype=np.float64))
     write_bytes(Path(path), buffer.getvalue())
@@ -76,13 +98,27 @@ def read(path: str | Path) -> Result:
         problem = problem_from(file)
         if "run" not in file["sciml"]:
             raise UsageError("is a problem, not a result.")
-        record = read_json(file["sciml"]["run"])
+        record = _read_record(file["sciml"]["run"])
         history = {}
         if "history" in file["sciml"]:
             history = {name: read_array(file["sciml"]["history"][name]) for name in file["sciml"]["history"]}
         solution = Solution(
             values=read_fields(file, problem), std=read_fields(file, problem, "_std"),
             status=Status[record["status"]], cost=record["cost"], history=history, message=record["message"],
-            reached=np.inf if record["reached"] is None else float(record["reached"]),
+            reached=np.inf if record["reached"] is None else record["reached"],
         )  # fmt: skip
-        return Result(problem=problem, solution=solution, **{key: record[key] for key in _PLAIN})
+        plain: dict[str, Any] = {key: value for key, value in record.items() if key in _PLAIN}
+        return Result(problem=problem, solution=solution, **plain)
+
+
+def _read_record(dataset: h5py.Dataset) -> _Record:
+    """Raises UsageError naming the entry that is wrong."""
+    try:
+        record = _RECORD.validate_python(read_json(dataset), strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"{dataset.name}, {where or 'top level'}: {first['msg']}.") from None
+    if record["status"] not in Status.__members__:
+        raise UsageError(f"{dataset.name}, status: {record['status']!r} is not known to this version of sciml.")
+    return record

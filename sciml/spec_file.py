@@ -28,7 +28,7 @@ def read_spec(path: str | Path) -> Problem:
         raise UsageError(f"{path}: there is no such file.")
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"{path}: not valid TOML: {error}.") from None
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}.") from None
@@ -49,7 +49,7 @@ def _problem(data: dict[str, Any], stem: str) -> Problem:
     described = {
         "name": data.get("name", stem), "kind": data.get("kind", "evolution"), "title": data.get("title", ""),
         "about": data.get("about", ""), "equation": data["equation"], "fields": data["fields"],
-        "parameters": parameters, "axes": [_axis(a, i) for i, a in enumerate(data.get("axes", []))],
+        "parameters": parameters, "axes": _axes(data.get("axes", [])),
         "initial": {k: str(v) for k, v in _table(data, "initial").items()},
         "invariants": _table(data, "invariants"), "lyapunov": data.get("lyapunov"),
     }  # fmt: skip
@@ -61,6 +61,12 @@ def _table(data: dict[str, Any], key: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise UsageError(f"{key} must be a table, [{key}].")
     return value
+
+
+def _axes(value: Any) -> list[dict[str, Any]]:
+    if not isinstance(value, list):
+        raise UsageError("axes must be tables, [[axes]].")
+    return [_axis(data, index) for index, data in enumerate(value)]
 
 
 def _axis(data: Any, index: int) -> dict[str, Any]:
@@ -81,15 +87,18 @@ def number(value: Any, where: str) -> float:
     """A number, or a formula of constants such as "2*pi" or "100/16**2"."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise UsageError(f"{where} must be a number or a formula of constants.")
-    if not isinstance(value, str):
-        return float(value)
 
     def leaf(node: tree.Expr) -> float:
-        raise UsageError(f"{where}: {value!r} is not a constant.")
+        raise UsageError(f"{value!r} is not a constant.")
 
     try:
-        result = float(tree.evaluate(parse_expression(value, Names((), (), ())), leaf, numpy_function))
-    except ZeroDivisionError:
+        if isinstance(value, str):
+            result = float(tree.evaluate(parse_expression(value, Names((), (), ())), leaf, numpy_function))
+        else:
+            result = float(value)
+    except UsageError as error:
+        raise UsageError(f"{where}: {error}") from None
+    except (ArithmeticError, TypeError):  # 1/0, a number too large, the complex (-1)**0.5
         result = np.inf
     if not np.isfinite(result):
         raise UsageError(f"{where}: {value!r} is not a finite number.")

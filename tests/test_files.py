@@ -24,7 +24,7 @@ PROBLEMS = [small_ks, small_ode, small_plane]
 def reference(problem: Problem) -> Reference:
     rng = np.random.default_rng(1)
     values = {n: rng.normal(size=(len(problem.grid.times), *problem.grid.shape)) for n in problem.equation.fields}
-    error = {n: 1e-10 for n in values}
+    error = dict.fromkeys(values, 1e-10)
     return Reference(values, error, {n: np.full(len(problem.grid.times), 1e-10) for n in values}, "made up", {"a": 1e-10})
 
 

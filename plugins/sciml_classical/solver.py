@@ -24,7 +24,7 @@ class SpectralSolver(Solver):
     modes: int = Field(0, ge=0, description="modes per axis; 0: as many as the spectrum needs, adapted")
     max_modes: int = Field(0, ge=0, description="upper limit of adapted modes; 0: 6144, 384, 96 in 1-D, 2-D, 3-D")
     tail: float = Field(
-        0.0, ge=0, lt=1, description="relative size of the top modes that counts as resolved; 0: 1e-13 in 1-D, else 1e-9"
+        0.0, ge=0, lt=1, description="relative size of top modes that counts as resolved; 0: 1e-13 in 1-D, else 1e-9"
     )
 
 
