@@ -39,7 +39,8 @@ def change(path: Path, place: str, value: Any) -> None:
     """Replace a dataset; text for dict values."""
     with h5py.File(path, "r+") as file:
         del file[place]
-        file[place] = json.dumps(value) if isinstance(value, dict) else value
+        text = json.dumps(value) if isinstance(value, dict) else value
+        file[place] = np.bytes_(text.encode()) if isinstance(text, str) else text
 
 
 def describe(**changes: Any) -> dict[str, Any]:

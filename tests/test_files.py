@@ -99,13 +99,13 @@ def _edit(path: Path, **changes: object) -> None:
     with h5py.File(path, "a") as file:
         data = json.loads(file["sciml/problem"].asstr()[()]) | changes
         del file["sciml/problem"]
-        file["sciml"].create_dataset("problem", data=json.dumps(data))
+        file["sciml"].create_dataset("problem", data=np.bytes_(json.dumps(data).encode()))
 
 
 def _replace(path: Path, name: str, data: object) -> None:
     with h5py.File(path, "a") as file:
         del file[name]
-        file.create_dataset(name, data=data)
+        file.create_dataset(name, data=np.bytes_(data.encode()) if isinstance(data, str) else data)
 
 
 BAD = {

@@ -49,7 +49,7 @@ class PinnCausal(Solver):
     modes: int = Field(0, ge=0, description="Fourier modes per axis; 0: as many as the spectrum needs, adapted")
     max_modes: int = Field(0, ge=0, description="upper limit of adapted modes; 0: by ansatz and dimension")
     tail: float = Field(
-        0.0, ge=0, lt=1, description="relative size of top modes that counts as resolved; 0: tolerance/10, in 2-D tolerance"
+        0.0, ge=0, lt=1, description="relative size of top modes that counts as resolved; 0: by tolerance"
     )
 
     def refuses(self, problem: Problem) -> list[str]:
