@@ -18,8 +18,10 @@ import signal
 import sys
 import threading
 import time
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
@@ -126,7 +128,8 @@ class Run:
                 np.savez(file, **arrays)  # type: ignore[arg-type]
             os.replace(temporary, self._checkpoint)
         except OSError as error:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink()
             raise RunFailed(f"cannot write the checkpoint in {self.folder}: {error.strerror}.") from None
         self._saved = time.monotonic()
 
@@ -138,7 +141,7 @@ class Run:
             with np.load(self._checkpoint, allow_pickle=False) as archive:
                 meta = json.loads(archive["meta"].tobytes())
                 arrays = {key: archive[key] for key in archive.files if key != "meta"}
-        except (OSError, ValueError, KeyError, EOFError) as error:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise RunFailed(
                 f"the checkpoint {self._checkpoint} cannot be read ({error}); use --fresh to start again."
             ) from None

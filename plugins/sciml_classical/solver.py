@@ -40,7 +40,7 @@ class Etdrk4(SpectralSolver):
         " for stiff systems}, journal={J. Comput. Phys.}, volume={176}, pages={430--455}, year={2002}}"
     )
     tolerance: float = Field(
-        2e-10, ge=1e-14, le=1, description="estimated error of one step relative to the state, before extrapolation"
+        2e-11, ge=1e-14, le=1, description="estimated error of one step relative to the state, before extrapolation"
     )
     step: float = Field(0.0, ge=0, description="fixed step (the nearest that divides the output interval); 0: adaptive")
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 
+from ..errors import UsageError
 from . import tree
 from .forms import Functional, Monomial, Operator, SemilinearForm, StrongForm, semilinear, strong
 from .parse import Names, parse_expression, parse_statements
@@ -60,7 +61,10 @@ class Equation:
         numbers: dict[tree.Expr, tree.Expr] = {
             tree.Parameter(name): tree.Number(value) for name, value in self.parameters.items()
         }
-        return {name: tree.substitute(rate, numbers) for name, rate in self.rates.items()}
+        try:
+            return {name: tree.substitute(rate, numbers) for name, rate in self.rates.items()}
+        except (ArithmeticError, TypeError):  # 1/0, or (-1)**0.5, which is complex
+            raise UsageError(f"equation: with {dict(self.parameters)} a constant part is not a finite number.") from None
 
     @cached_property
     def semilinear(self) -> SemilinearForm:

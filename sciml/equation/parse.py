@@ -66,13 +66,18 @@ def parse_expression(text: str, names: Names) -> t.Expr:
     if len(text) > MAX_TEXT:
         raise UsageError(f"equation: an expression is longer than {MAX_TEXT} characters.")
     try:
-        return _convert(ast.parse(text.strip(), mode="eval").body, names, text)
+        tree = _convert(ast.parse(text.strip(), mode="eval").body, names, text)
+        if not all(math.isfinite(n.value) for n in t.walk(tree) if isinstance(n, t.Number)):
+            raise OverflowError
+        return tree
     except (SyntaxError, ValueError, MemoryError):
         raise UsageError(f"equation: {text.strip()!r} is not a well-formed expression.") from None
     except RecursionError:
         raise UsageError("equation: an expression is nested too deeply.") from None
     except (OverflowError, ZeroDivisionError):
         raise UsageError(f"equation: {text.strip()!r} has a number that is not finite.") from None
+    except TypeError:  # float(complex)
+        raise UsageError(f"equation: {text.strip()!r} has a root of a negative number.") from None
 
 
 def _convert(node: ast.AST, names: Names, text: str) -> t.Expr:

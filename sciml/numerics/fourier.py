@@ -176,7 +176,7 @@ class FourierBasis:
         for monomial in monomials:
             term = torch.full(self.shape, monomial.coefficient, dtype=self.complex_dtype, device=self.device)
             for axis, order in monomial.orders:
-                term = term * (1j * self.wavenumbers[axis]) ** order
+                term = term * (1, 1j, -1, -1j)[order % 4] * self.wavenumbers[axis] ** order
             if monomial.inverse_laplacians:
                 term = term * self.inverse_laplacian**monomial.inverse_laplacians
             total = total + term

@@ -78,7 +78,7 @@ class _Program:
                     result = self._product(result, self.compile(factor))
                 return result
             case tree.Power(base, exponent):
-                if exponent == int(exponent) and 1 < exponent <= 4:
+                if exponent == int(exponent) and exponent > 1:  # the recurrence for powers divides by the base
                     result = series = self.compile(base)
                     for _ in range(int(exponent) - 1):
                         result = self._product(result, series)

@@ -1,0 +1,51 @@
+"""What the documentation prints is true."""
+
+from __future__ import annotations
+
+import re
+import types
+from pathlib import Path
+
+import numpy as np
+
+from sciml import Axis, Equation, Grid, Problem, Run
+from sciml.cli.main import COMMANDS
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_example_plugin_works_as_printed() -> None:
+    text = (ROOT / "docs/how-to/own-plugin.md").read_text()
+    module = types.ModuleType("heat_euler")
+    exec(re.findall(r"```python\n(.*?)```", text, re.DOTALL)[0], module.__dict__)
+    equation = Equation.parse(["u_t = d*u_xx"], ["u"], ["x"], {"d": 0.1})
+    grid = Grid((Axis("x", 0.0, 2 * np.pi, 32),), np.linspace(0, 1, 5))
+    problem = Problem("heat", equation, grid, initial_text={"u": "sin(x)"})
+    (cls,) = module.register_solvers()
+    solution = cls().solve(problem, Run())
+    solution.check(problem)
+    assert np.abs(solution.values["u"][-1] - np.exp(-0.1) * problem.initial()[0]).max() < 1e-3
+
+
+def test_every_command_is_documented() -> None:
+    text = (ROOT / "docs/reference/command-line.md").read_text()
+    assert [name for name in COMMANDS if f"sciml {name}" not in text] == []
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_shipped_problems_are_small_and_have_references() -> None:
+    from sciml import problem_file
+    from sciml.reference import read_reference
+
+    for path in (ROOT / "problems").glob("*.h5"):
+        problem = problem_file.read(path)
+        reference = read_reference(path, problem)
+        assert path.stat().st_size < 2e6
+        assert reference is not None
+        limit = {"navier-stokes": 1e-9, "kolmogorov": 1e-9}.get(problem.name, 1e-10)
+        assert max(reference.error.values()) <= limit
