@@ -37,7 +37,7 @@ class Axis:
     boundary: str = "periodic"
 
     def __post_init__(self) -> None:
-        if not (np.isfinite(self.lower) and np.isfinite(self.upper) and self.upper > self.lower):
+        if not (np.isfinite(self.lower) and np.isfinite(self.upper - self.lower) and self.upper > self.lower):
             raise UsageError(f"axis {self.name!r}: upper must be a finite number above lower.")
         if not isinstance(self.size, int) or not 4 <= self.size <= MAX_POINTS:
             raise UsageError(f"axis {self.name!r}: size must be a whole number of at least 4.")
@@ -120,8 +120,9 @@ class Problem:
                 )
         if not np.isfinite(self.initial()).all():
             raise UsageError("problem: the initial data contain NaN or infinity.")
-        for text in self.invariants.values():
-            parse_expression(text, self._names(self.equation.fields))
+        nothing = dict.fromkeys((*self.equation.fields, *self.equation.axes, "t"), np.zeros(()))
+        for text in self.invariants.values():  # what cannot be evaluated is refused now, not after the run
+            self.evaluate(text, nothing, {name: nothing[name] for name in self.equation.fields}, ())
 
     def _names(self, fields: Sequence[str] = ()) -> Names:
         return Names(fields, self.equation.axes, tuple(self.equation.parameters))
@@ -152,7 +153,7 @@ class Problem:
         def leaf(node: tree.Expr) -> Any:
             match node:
                 case tree.Parameter(name):
-                    return self.equation.parameters[name]
+                    return np.float64(self.equation.parameters[name])  # 1/0 is infinite, not an exception
                 case tree.Coordinate(name):
                     return coordinates[name]
                 case tree.Field(name):

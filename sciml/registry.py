@@ -16,7 +16,7 @@ import pluggy
 from . import hookspecs
 from .errors import RunFailed, UsageError, did_you_mean
 from .problem import Problem
-from .solver import API_VERSION, Solver
+from .solver import API_VERSION, Solver, Solves
 
 GROUP = "sciml"
 
@@ -49,11 +49,16 @@ def _checked(cls: object, plugin: str) -> type[Solver]:
     for attribute in ("name", "solves"):
         if not hasattr(cls, attribute):
             raise TypeError(f"{cls.__name__} has no class attribute {attribute!r}")
+    if not isinstance(cls.name, str) or not isinstance(cls.solves, Solves):
+        raise TypeError(f"{cls.__name__}: 'name' must be a text and 'solves' a sciml.Solves")
     if getattr(cls, "__abstractmethods__", None):
         raise TypeError(f"{cls.__name__} does not define solve()")
     undocumented = [key for key, info in cls.model_fields.items() if not info.description]
     if undocumented:
         raise TypeError(f"option {undocumented[0]!r} of {cls.name} has no description")
+    required = [key for key, info in cls.model_fields.items() if info.is_required()]
+    if required:
+        raise TypeError(f"option {required[0]!r} of {cls.name} has no default")
     return cls
 
 

@@ -51,6 +51,8 @@ class Run:
             raise UsageError(f"the budget must be a positive number of seconds, not {budget:g}.")
         if dtype not in ("float32", "float64"):
             raise UsageError(f"dtype must be float32 or float64, not {dtype!r}.")
+        if not -(2**63) <= seed < 2**63:
+            raise UsageError(f"the seed must be a whole number of 64 bits, not {seed}.")
         self.seed, self.device, self.dtype, self.budget, self.folder = seed, device, dtype, budget, folder
         self.costs: dict[str, float] = {}
         self.logged: dict[str, list[float]] = {}

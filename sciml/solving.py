@@ -83,7 +83,7 @@ def solve(
             return rescored(result_file.read(target), path)
         if fresh:
             shutil.rmtree(folder, ignore_errors=True)
-            _make(folder)
+            _make(folder, store)
         solution = _execute(chosen, task, run)
         result = Result(
             problem=task, solution=solution, solver=chosen.name, plugin=registry.plugin_of(type(chosen)).name,
@@ -147,19 +147,20 @@ def check_device(device: str) -> None:
         raise UsageError(f"there is no device {device!r} here ({count} CUDA devices found); use --device cpu.")
 
 
-def _make(folder: Path) -> None:
+def _make(folder: Path, store: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunFailed(
-            f"cannot write results in {folder.parent.parent}: {error.strerror}; choose another place with --store."
+            f"cannot write results in {store}: {error.strerror}; choose another place with --store."
         ) from None
 
 
 @contextmanager
 def _only_one(folder: Path, on_notice: Callable[[str], None] | None) -> Iterator[None]:
     """Hold the cell's lock; wait while another process does. The lock dies with its process."""
-    _make(folder.parent)
+    store = folder.parent.parent
+    _make(folder.parent, store)
     lock_path = folder.parent / f"{folder.name}.lock"
     try:
         lock = lock_path.open("w")
@@ -176,5 +177,5 @@ def _only_one(folder: Path, on_notice: Callable[[str], None] | None) -> Iterator
                     on_notice("another process is running this very cell; waiting for it to finish")
                 told = True
                 time.sleep(0.2)
-        _make(folder)
+        _make(folder, store)
         yield

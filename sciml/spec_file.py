@@ -93,7 +93,8 @@ def number(value: Any, where: str) -> float:
 
     try:
         if isinstance(value, str):
-            result = float(tree.evaluate(parse_expression(value, Names((), (), ())), leaf, numpy_function))
+            with np.errstate(all="ignore"):
+                result = float(tree.evaluate(parse_expression(value, Names((), (), ())), leaf, numpy_function))
         else:
             result = float(value)
     except UsageError as error:
@@ -114,4 +115,7 @@ def _times(value: Any) -> Array:
     count = value["count"]
     if isinstance(count, bool) or not isinstance(count, int) or not 2 <= count <= MOST_TIMES:
         raise UsageError(f"times.count must be a whole number from 2 to {MOST_TIMES}.")
-    return np.linspace(number(value.get("start", 0), "times.start"), number(value["end"], "times.end"), count)
+    start, end = number(value.get("start", 0), "times.start"), number(value["end"], "times.end")
+    if not np.isfinite(end - start):
+        raise UsageError("times.end is too far from times.start.")
+    return np.linspace(start, end, count)

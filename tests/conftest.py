@@ -44,6 +44,13 @@ def ode_file(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def plane_file(tmp_path: Path) -> Path:
+    path = tmp_path / "plane.h5"
+    problem_file.write(path, small_plane())
+    return path
+
+
 @dataclass
 class Outcome:
     code: int

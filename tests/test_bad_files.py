@@ -126,6 +126,19 @@ def test_what_is_not_a_file_of_ours(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("fixture", ["problem_path", "result_path"])
+def test_every_truncation_is_refused(fixture: str, request: pytest.FixtureRequest) -> None:
+    path: Path = request.getfixturevalue(fixture)
+    whole = path.read_bytes()
+    for length in (0, 1, 7, 8, 9, 96, 512, 2048, len(whole) // 2, len(whole) - 2000, len(whole) - 1):
+        path.write_bytes(whole[:length])
+        for read in READERS:
+            with pytest.raises(UsageError) as caught:
+                read(path)
+            assert str(caught.value).startswith(str(path))
+            assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("fixture", ["problem_path", "result_path"])
 def test_every_part_may_be_missing_or_something_else(fixture: str, request: pytest.FixtureRequest) -> None:
     path: Path = request.getfixturevalue(fixture)
     whole = path.read_bytes()

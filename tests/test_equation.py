@@ -168,7 +168,7 @@ def test_constants_that_are_no_numbers(text: str) -> None:
         _ = equation.semilinear
 
 
-@pytest.mark.parametrize("text", ["u" + "+u" * 999, "sin(" * 60 + "u" + ")" * 60, "u" + "*u" * 999, "--u", "u**12 + u**-12"])
+@pytest.mark.parametrize("text", ["u" + "+u" * 250, "sin(" * 60 + "u" + ")" * 60, "u" + "*u" * 250, "--u", "u**12 + u**-12"])
 def test_long_but_sound_text_is_taken(text: str) -> None:
     assert Equation.parse([f"u_t = {text}"], ["u"], ["x"]).semilinear.fields == ("u",)
 
@@ -177,7 +177,7 @@ WORDS = ["u", "v", "u_x", "v_xy", "a", "b", "x", "t", "pi", "2", "0", "-1", "0.5
          ",", "sin(", "log(", "sqrt(", "laplacian(", "inverse_laplacian(", "dot_grad(", "d_x(", "u.v", "'s'", "<", "lambda:"]  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.one_of(st.text(max_size=80), st.lists(st.sampled_from(WORDS), max_size=14).map("".join)))
 def test_arbitrary_text_raises_our_errors_only(text: str) -> None:
     equation = None

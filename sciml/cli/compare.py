@@ -34,6 +34,8 @@ def command(
     for item in registry.solvers() if solvers == "all" else [s for s in solvers.split(",") if s]:
         name, *pairs = item.split(":")
         chosen.append(registry.get_solver(name).from_strings(parse_options(pairs)))
+    if not chosen:
+        raise UsageError("--solvers names no solver; see `sciml solvers`.")
     try:
         numbers = [int(seed) for seed in seeds.split(",")]
     except ValueError:

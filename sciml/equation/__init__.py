@@ -64,7 +64,7 @@ class Equation:
         try:
             return {name: tree.substitute(rate, numbers) for name, rate in self.rates.items()}
         except (ArithmeticError, TypeError):  # 1/0, or (-1)**0.5, which is complex
-            raise UsageError(f"equation: with {dict(self.parameters)} a constant part is not a finite number.") from None
+            raise UsageError(f"equation: with {dict(self.parameters)} a constant part is not finite.") from None
 
     @cached_property
     def semilinear(self) -> SemilinearForm:

@@ -154,3 +154,215 @@ def test_two_processes_at_the_same_cell(ks_file, tmp_path) -> None:
     assert [process.returncode for process in running] == [0, 0]
     assert outputs[0]["path"] == outputs[1]["path"]
     result_file.read(outputs[0]["path"])
+
+
+def strict_json(text: str) -> object:
+    """JSON as other languages read it: no NaN, no Infinity."""
+
+    def refuse(word: str) -> None:
+        raise AssertionError(f"{word} is not JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def test_solving_an_ode_and_a_plane(cli, ode_file, plane_file, tmp_path) -> None:
+    data = json.loads(cli("solve", ode_file, "-s", "taylor", "--store", tmp_path / "s", "--json").out)
+    solution = result_file.read(data["path"]).solution
+    times = np.linspace(0.0, 2.0, 21)
+    assert np.abs(solution.values["x"] - np.cos(times)).max() < 1e-13
+    assert np.abs(solution.values["y"] - np.sin(times)).max() < 1e-13
+    for path in (ode_file, plane_file):
+        solver = "taylor" if path == ode_file else "etdrk4"
+        data = json.loads(cli("solve", path, "-s", solver, "--store", tmp_path / "s", "--json").out)
+        assert cli("plot", data["path"], "-o", tmp_path / "a.png").code == 0
+        assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+        assert cli("show", data["path"]).code == 0
+
+
+def test_a_finished_cell_runs_no_solver(cli, ks_file, tmp_path, monkeypatch) -> None:
+    command = ("solve", ks_file, "-s", "etdrk4", "--store", tmp_path / "s")
+    assert cli(*command).code == 0
+    calls = []
+    monkeypatch.setattr("sciml.solving._execute", lambda *a: calls.append(a) or 1 / 0)
+    assert cli(*command).code == 0
+    assert not calls
+    assert cli(*command, "--fresh").code == 1
+    assert cli(*command, "--seed", 1).code == 1  # another cell
+    assert len(calls) == 2
+    assert cli(*command).code == 0  # a failed --fresh run has not taken the result away
+
+
+def test_options_seeds_and_precision_are_cells_of_their_own(cli, ks_file, tmp_path) -> None:
+    command = ("solve", ks_file, "-s", "etdrk4", "--store", tmp_path / "s", "--json")
+    variants = ([], ["-o", "tolerance=1e-9"], ["--seed", "1"], ["--dtype", "float32"])
+    cells = {json.loads(cli(*command, *more).out)["cell"] for more in variants}
+    assert len(cells) == 4
+    same = json.loads(cli(*command, "-o", "tolerance=2e-10").out)["cell"]
+    assert same in cells  # a default that is written out is the same cell
+
+
+def test_a_budget_interrupts_again_and_again(cli, ks_file, tmp_path, monkeypatch) -> None:
+    """Stopped after every step that it was given, the run ends with the bits of an uninterrupted one."""
+    whole = json.loads(cli("solve", ks_file, "-s", "etdrk4", "--store", tmp_path / "whole", "--json").out)
+    command = ("solve", ks_file, "-s", "etdrk4", "--store", tmp_path / "pieces", "--json")
+    for stops in range(100):
+        outcome = cli(*command, "--budget", 1e-9)
+        if outcome.code == 0:
+            break
+        assert outcome.code == 1
+        assert "the budget of 1e-09 s is spent after" in outcome.err
+        assert list((tmp_path / "pieces").glob(".partial/*/checkpoint.npz"))
+        assert not list((tmp_path / "pieces").glob("*/*.h5"))
+    assert stops >= 3  # every call went on where the last one stopped, or this would never have ended
+    pieces = json.loads(outcome.out)
+    a, b = (result_file.read(data["path"]).solution for data in (pieces, whole))
+    assert a.values["u"].tobytes() == b.values["u"].tobytes()
+    assert pieces["cost"]["steps"] == whole["cost"]["steps"]
+    assert not list((tmp_path / "pieces").glob(".partial/*/*"))
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04", None])
+def test_a_damaged_checkpoint_says_fresh(cli, ks_file, tmp_path, content) -> None:
+    command = ("solve", ks_file, "-s", "etdrk4", "--store", tmp_path / "s")
+    assert cli(*command, "--budget", 1e-9).code == 1
+    (checkpoint,) = (tmp_path / "s").glob(".partial/*/checkpoint.npz")
+    whole = checkpoint.read_bytes()
+    checkpoint.write_bytes(whole[: len(whole) // 2] if content is None else content)
+    outcome = cli(*command)
+    assert outcome.code == 1
+    assert "--fresh" in outcome.err
+    assert cli(*command, "--fresh").code == 0
+
+
+@pytest.mark.parametrize("below", ["", "store"])
+def test_an_unwritable_store_is_named(cli, ks_file, tmp_path, below) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    store = tmp_path / "file" / below
+    outcome = cli("solve", ks_file, "-s", "etdrk4", "--store", store)
+    assert outcome.code == 1
+    assert f"cannot write results in {store}: " in outcome.err
+
+
+def test_a_solver_that_fails_is_one_sentence(cli, ks_file, tmp_path, monkeypatch) -> None:
+    def fail(self: object, problem: object, run: object) -> None:
+        raise ValueError("no luck\ntoday")
+
+    monkeypatch.setattr("sciml_classical.solver.Etdrk4.solve", fail)
+    outcome = cli("solve", ks_file, "-s", "etdrk4", "--store", tmp_path / "s")
+    assert outcome.code == 1
+    assert "etdrk4 failed: ValueError: no luck" in outcome.err
+    assert not list((tmp_path / "s").glob("*/*.h5"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["solve", "KS", "-s", "etdrk4", "--seed", "9" * 40], 2, "the seed must be"),
+        (["solve", "KS", "-s", "etdrk4", "--seed", "one"], 2, "--seed"),
+        (["solve", "KS", "-s", "etdrk4", "--budget", "nan"], 2, "positive number of seconds"),
+        (["solve", "no.h5", "-s", "etdrk4"], 2, "no.h5: there is no such file"),
+        (["solve", "TEXT", "-s", "etdrk4"], 2, "not an HDF5 file"),
+        (["solve", "."], 2, "--solver"),
+        (["compare", "KS", "--solvers", ""], 2, "names no solver"),
+        (["compare", "KS", "--solvers", "etdrk"], 2, "did you mean 'etdrk4'"),
+        (["compare", "KS", "--solvers", "etdrk4:tolerance"], 2, "key=value"),
+        (["compare", "KS", "--solvers", "etdrk4", "--seeds", "1,x"], 2, "--seeds"),
+        (["compare", "KS", "no.h5", "--solvers", "etdrk4"], 2, "no.h5: there is no such file"),
+        (["solvers", "pin-causal"], 2, "did you mean 'pinn-causal'"),
+        (["problems", "nowhere"], 2, "no such folder"),
+        (["compat", "TEXT"], 2, "not an HDF5 file"),
+        (["show", "no.h5"], 2, "no such file"),
+        (["plot", "KS"], 2, "no reference to draw"),
+        (["new", "no.toml"], 2, "no such file"),
+        (["new", "TEXT"], 2, "not valid TOML"),
+        (["validate", "."], 2, "is a folder"),
+        (["validate", "TEXT"], 2, "not an HDF5 file"),
+        (["reference", "KS"], 2, "--build"),
+        (["doctor", "--now"], 2, "--now"),
+        (["validate"], 2, "FILE"),
+    ],
+)
+def test_bad_requests_are_one_sentence(cli, ks_file, tmp_path, monkeypatch, arguments, code, says) -> None:
+    (tmp_path / "text").write_text("this is prose")
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    outcome = cli(*({"KS": ks_file.name, "TEXT": "text"}.get(part, part) for part in arguments))
+    assert outcome.code == code
+    assert says in outcome.err
+    assert "sciml's own" not in outcome.err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_new_replaces_only_when_told(cli, tmp_path) -> None:
+    path = tmp_path / "p.h5"
+    path.write_bytes(b"precious")
+    outcome = cli("new", SPECS / "swift-hohenberg.toml", "-o", path)
+    assert outcome.code == 2
+    assert "--force" in outcome.err
+    assert path.read_bytes() == b"precious"
+    assert cli("new", SPECS / "swift-hohenberg.toml", "-o", path, "--force").code == 0
+    assert cli("validate", path).out.strip().endswith("a sound problem file without a reference.")
+    (tmp_path / "file").write_text("")
+    assert cli("new", SPECS / "swift-hohenberg.toml", "-o", tmp_path / "file" / "p.h5").code == 1
+
+
+def test_every_json_is_json_for_all(cli, ks_file, ode_file, tmp_path) -> None:
+    store = tmp_path / "s"
+    solve = cli("solve", ode_file, "-s", "taylor", "--store", store, "--json")
+    result = strict_json(solve.out)["path"]
+    for command in (
+        ["solve", ks_file, "-s", "etdrk4", "--store", store], ["show", result], ["show", ks_file],
+        ["compare", ks_file, ode_file, "--solvers", "etdrk4,taylor", "--seeds", "0,1", "--store", store],
+        ["reference", ode_file, "--build"], ["reference", ode_file], ["show", ode_file], ["validate", result],
+        ["validate", ks_file], ["solvers"], ["solvers", "etdrk4"], ["problems", tmp_path], ["compat", ks_file],
+        ["plugins"], ["doctor"],
+    ):  # fmt: skip
+        outcome = cli(*command, "--json")
+        assert outcome.code == 0, outcome.err
+        assert strict_json(outcome.out)
+
+
+def test_compare_runs_every_seed_once(cli, ks_file, ode_file, tmp_path) -> None:
+    command = (
+        "compare", ks_file, ode_file, "--solvers", "all", "--seeds", "0,3", "--budget", 1e-9,
+        "--store", tmp_path / "s", "--json", "-o", tmp_path / "r",
+    )  # fmt: skip
+    outcome = cli(*command)
+    assert outcome.code == 0
+    rows = json.loads(outcome.out)
+    assert len({(row["problem"], row["solver"], row["seed"]) for row in rows}) == len(rows)
+    assert {row["seed"] for row in rows} == {0, 3}
+    assert any("budget" in row["outcome"] for row in rows)  # said in its row, and the others still ran
+    assert any("cannot solve" in row["outcome"] for row in rows)
+    assert sorted(path.name for path in (tmp_path / "r").iterdir()) == ["table.csv", "table.json", "table.md"]
+
+
+def test_a_folder_with_a_bad_problem_is_still_listed(cli, ks_file, tmp_path) -> None:
+    (tmp_path / "bad.h5").write_text("no")
+    outcome = cli("problems", tmp_path, "--json")
+    assert outcome.code == 0
+    files = {row["file"]: row for row in json.loads(outcome.out)}
+    assert set(files) == {"bad.h5", "small-ks.h5"}
+    assert "not an HDF5 file" in files["bad.h5"]["title"]
+
+
+def test_plot_against_another_problem_is_refused(cli, ks_file, ode_file, tmp_path) -> None:
+    solved = json.loads(cli("solve", ks_file, "-s", "etdrk4", "--store", tmp_path / "s", "--json").out)
+    outcome = cli("plot", solved["path"], "--against", ode_file, "-o", tmp_path / "a.png")
+    assert outcome.code == 2
+    assert "asks for something else" in outcome.err
+    assert not (tmp_path / "a.png").exists()
+
+
+def test_the_console_script(ks_file) -> None:
+    """As users run it: exit code, one sentence, nothing else on stderr; --debug shows where."""
+    command = [sys.executable, "-m", "sciml.cli.main", "solve", str(ks_file), "-s", "etdrk"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "sciml: there is no solver 'etdrk'; did you mean 'etdrk4'?\n"
+    debugged = subprocess.run([*command, "--debug"], capture_output=True, text=True)
+    assert debugged.returncode
+    assert "Traceback" in debugged.stderr
+    version = subprocess.run([*command[:3], "--version"], capture_output=True, text=True)
+    assert version.returncode == 0
+    assert version.stdout.startswith("sciml, version ")
