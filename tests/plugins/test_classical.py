@@ -131,63 +131,7 @@ def test_resumed_equals_uninterrupted(solver, problem: Problem, tmp_path: Path) 
 
 def test_blow_up_is_a_sentence() -> None:
     with pytest.raises(RunFailed, match="too small|not finite"):
-        Etdrk4().solve(line(["u_t = u**2"], {"u": "1 + 0.1*cos(x)"}, 2.0), Run())
+        Etdrk4(modes=16).solve(line(["u_t = u**2"], {"u": "1 + 0.1*cos(x)"}, 2.0), Run())
     ode = Problem("b", Equation.parse(["x_t = x**2"], ["x"]), Grid((), np.linspace(0, 2, 5)), initial_text={"x": "1"})
     with pytest.raises(RunFailed, match="too small|not finite"):
         Taylor().solve(ode, Run())
-
-
-PLANE = Problem(
-    "plane", Equation.parse(["u_t = -u*u_x + v_y + 0.1*laplacian(u)", "v_t = u_x - v*v_y + 0.1*laplacian(v)"], ["u", "v"], ["x", "y"]),
-    Grid(tuple(Axis(a, 0.0, 2 * math.pi, 8) for a in "xy"), np.linspace(0, 0.05, 6)),
-    initial_text={"u": "sin(x)*cos(y)", "v": "0.5*cos(x + y)"},
-)  # fmt: skip
-LONG_LORENZ = Problem(LORENZ.name, LORENZ.equation, Grid((), np.linspace(0, 40, 41)), initial_text=LORENZ.initial_text)
-
-
-@pytest.mark.parametrize("limit", ["ctrl-c", "budget"])
-@pytest.mark.parametrize(
-    ("solver", "problem"),
-    [
-        (Etdrk4(), KS), (Etdrk4(step=0.01, modes=16), KS), (Etdrk4(modes=6, step=0.005), PLANE), (IntegratingFactor(), KS),
-        (IntegratingFactor(modes=6, tolerance=1e-6), PLANE), (Taylor(), LORENZ), (Dop853(), LONG_LORENZ),
-    ],
-)  # fmt: skip
-def test_stopped_halfway_and_resumed(solver, problem: Problem, limit: str, tmp_path: Path) -> None:
-    whole = solver.solve(problem, Run()).values
-    seen: list[float] = []
-
-    def watch(fraction: float, _: str) -> None:
-        seen.append(fraction)
-        if limit == "ctrl-c":
-            run._interrupted = fraction > 0.3
-        elif fraction > 0.3:
-            run._start -= 1e6  # the budget's clock runs out
-
-    run = Run(folder=tmp_path, on_progress=watch, budget=None if limit == "ctrl-c" else 1e5)
-    with pytest.raises(Stopped):
-        solver.solve(problem, run)
-    assert 0.3 < seen[-1] < 1.0, "the stop must come before the end"
-    assert np.isfinite(np.load(tmp_path / "checkpoint.npz")["state/outputs"]).all()
-    resumed = solver.solve(problem, Run(folder=tmp_path)).values
-    for name, values in whole.items():
-        assert values.tobytes() == resumed[name].tobytes()
-
-
-@pytest.mark.parametrize("solver", [Etdrk4(modes=4, tolerance=1e-5), Etdrk4(step=0.01, modes=4)])
-def test_every_spectral_solver_reports_blow_up(solver) -> None:
-    with pytest.raises(RunFailed, match="too small|not finite"), np.errstate(all="ignore"):
-        solver.solve(line(["u_t = u**2"], {"u": "1"}, 2.0), Run())
-
-
-@pytest.mark.parametrize("solver", [Taylor(), Dop853()])
-def test_every_ode_solver_reports_blow_up(solver) -> None:
-    ode = Problem("b", Equation.parse(["x_t = x**2"], ["x"]), Grid((), np.linspace(0, 2, 5)), initial_text={"x": "1"})
-    with pytest.raises(RunFailed, match="at t="), np.errstate(all="ignore"):
-        solver.solve(ode, Run())
-
-
-def test_planar_system_by_two_methods() -> None:
-    a, b = (solver.solve(PLANE, Run()).values for solver in (Etdrk4(step=2.5e-3, modes=8), IntegratingFactor(modes=8, tolerance=1e-9)))
-    for name in "uv":
-        assert np.abs(a[name] - b[name]).max() < 1e-8
