@@ -90,7 +90,7 @@ def test_times_may_be_a_list(tmp_path: Path) -> None:
         ('name = "p"', 'invariants = {m = "u_x"}', "'u_x': derivatives are not allowed"),
         ('fields = ["u"]', 'fields = "u"', "fields"),
         ('fields = ["u"]', "fields = []", "fields"),
-        ('fields = ["u"]', 'fields = ["u", "u"]', "twice"),
+        ('fields = ["u"]', 'fields = ["u", "u"]', "two meanings"),
         ('["u_t = -a*u"]', '"u_t = -a*u"', "equation"),
         ('["u_t = -a*u"]', "[]", "no statement 'u_t = …'"),
         ('["u_t = -a*u"]', '["u_t = u[0]"]', "not allowed"),
