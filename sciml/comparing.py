@@ -13,7 +13,7 @@ from typing import Any
 
 from . import problem_file, registry
 from .atomic import replacing
-from .errors import ScimlError
+from .errors import ScimlError, Stopped
 from .solution import Status
 from .solver import Solver
 from .solving import solve
@@ -69,6 +69,8 @@ def _row(path: Path, name: str, solver: Solver, seed: int, arguments: dict[str, 
         registry.require_able(solver, problem_file.read(path))
         result = solve(path, solver, seed=seed, **arguments)  # type: ignore[arg-type]
     except ScimlError as error:
+        if isinstance(error, Stopped) and "Ctrl-C" in error.reason:
+            raise
         return Row(**head, outcome=str(error))
     scores = result.scores or {}
     worst = max(scores.get("relative_l2", {}).items(), key=lambda item: item[1], default=("", math.nan))

@@ -78,6 +78,8 @@ def solve(
     run = Run(
         seed=seed, device=device, dtype=dtype, budget=budget, folder=folder, on_progress=on_progress
     )  # arguments are checked before anything is written
+    if dtype != "float64":
+        raise UsageError(f"{chosen.name} computes in float64 only; leave --dtype out.")
     with _only_one(folder, on_notice):
         if target.exists() and not fresh:
             return rescored(result_file.read(target), path)
@@ -123,7 +125,8 @@ def _execute(solver: Solver, problem: Problem, run: Run) -> Solution:
     except Exception as error:
         raise RunFailed(f"{solver.name} failed: {type(error).__name__}: {error}") from error
     history = {key: _series(values) for key, values in run.logged.items()} | dict(solution.history)
-    cost = {**run.costs, **solution.cost}
+    counts = {key: value for key, value in run.costs.items() if key not in ("seconds", "cpu_seconds", "peak_bytes")}
+    cost = {**counts, **solution.cost}  # time and memory are the ledger's
     return replace(solution, history=history, cost=cost)
 
 

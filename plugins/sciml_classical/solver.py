@@ -36,8 +36,8 @@ class Etdrk4(SpectralSolver):
     solves: ClassVar[Solves] = PERIODIC
     order: ClassVar[int | None] = 4
     citation: ClassVar[str] = (
-        "@article{CoxMatthews2002, author={Cox, S. M. and Matthews, P. C.}, title={Exponential time differencing"
-        " for stiff systems}, journal={J. Comput. Phys.}, volume={176}, pages={430--455}, year={2002}}"
+        "@article{Krogstad2005, author={Krogstad, S.}, title={Generalized integrating factor methods for stiff PDEs},"
+        " journal={J. Comput. Phys.}, volume={203}, pages={72--88}, year={2005}}"
     )
     tolerance: float = Field(
         2e-11, ge=1e-14, le=1, description="estimated error of one step relative to the state, before extrapolation"
