@@ -14,7 +14,7 @@ import time
 
 import definitions  # type: ignore[import-not-found]
 import torch
-from sciml_pinn_causal.joint import Joint, Settings
+from sciml_pinn_causal.joint.ansatz import Joint, Settings
 from torch import Tensor
 
 from sciml.numerics.fourier import FourierBasis
@@ -29,7 +29,7 @@ def ends(joint: Joint, start: Tensor, length: float, end: float) -> tuple[dict[f
     """State at the end of each window, how many of them converged, and the largest held-out residual."""
     states, converged, worst = {}, 0, 0.0
     for i in range(round(end / length)):
-        fit = joint.fit(start, i * length, length, i)
+        fit = joint.fit(start, i * length, length)
         start = fit.at(torch.tensor([(i + 1) * length], dtype=torch.float64))[0]
         states[round((i + 1) * length, 9)] = start
         converged, worst = converged + fit.converged, max(worst, fit.worst)

@@ -36,6 +36,10 @@ class Ladder:
             return torch.ones_like(losses)
         return causal_weights(losses, self.rungs[self.rung])
 
+    def force(self) -> None:
+        """One rung up, whatever the weights: a rung's share of the iterations is spent."""
+        self.rung = min(self.rung + 1, len(self.rungs) - 1)
+
     def climb(self, losses: Tensor) -> bool:
         """Go up while the weights of the present losses are all above ENOUGH; True once at the top."""
         if not self.active:

@@ -35,6 +35,8 @@ class Fit:
     weights: Tensor  # the last causal weights, (times,)
     iterations: int
     cost: dict[str, float] = field(default_factory=dict)
+    memory: Tensor | None = None  # what the next window may start from
+    head: float = float("nan")  # residual that an output layer reached by itself, before all weights were trained
 
     @property
     def worst(self) -> float:
@@ -47,5 +49,8 @@ class Ansatz(ABC):
     basis: FourierBasis
 
     @abstractmethod
-    def fit(self, start: Tensor, t0: float, length: float, window: int) -> Fit:
-        """Train on [t0, t0 + length] from `start`, (fields, *basis.shape), which is met exactly."""
+    def fit(self, start: Tensor, t0: float, length: float, memory: Tensor | None = None) -> Fit:
+        """Train on [t0, t0 + length] from `start`, (fields, *basis.shape), which is met exactly.
+
+        memory: `Fit.memory` of the last accepted window, if any.
+        """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sciml.errors import UsageError
 from sciml.numerics.fourier import FourierBasis
@@ -13,10 +13,14 @@ from sciml.problem import Problem
 from sciml.run import Run
 from sciml.solution import Solution
 
-from . import joint, separable
 from .fit import Ansatz
+from .joint import ansatz as joint
+from .methods import adam, levenberg, ssbroyden
+from .methods.objective import Trainer
+from .mlp import ansatz as mlp
+from .separable import ansatz as separable
+from .separable.time_basis import TimeBasis
 from .solver import PinnCausal
-from .time_basis import TimeBasis
 from .windows import March, Plan
 
 
@@ -39,39 +43,67 @@ SEPARABLE = {
     2: Defaults(1e-6, 14, 19, 2.5, 6, 96),
     3: Defaults(1e-6, 12, 16, 2.5, 6, 24),
 }
-JOINT = Defaults(1e-7, 0, 0, joint.SLOPE, 40, 192)  # features and times follow from the modes
+JOINT = Defaults(1e-7, 0, 0, 0.25, 40, 192)  # features and times follow from the modes
+MLP = Defaults(1e-6, 0, 0, 0.25, 10, 192)
+FIRST_ORDER = {"ssbroyden": (1e-5, 2000), "adam": (1e-3, 20000)}  # what gradients alone reach: tolerance, iterations
+TRAINERS: dict[str, Trainer] = {"gauss-newton": levenberg.train, "ssbroyden": ssbroyden.train, "adam": adam.train}
+
+
+def preset(options: PinnCausal, dim: int) -> Defaults:
+    """What the zeros among the options stand for."""
+    chosen = {"joint": JOINT, "mlp": MLP}.get(options.ansatz) or SEPARABLE[dim]
+    if options.method in FIRST_ORDER:
+        tolerance, iterations = FIRST_ORDER[options.method]
+        chosen = replace(chosen, tolerance=tolerance, iterations=iterations)
+    return replace(
+        chosen, tolerance=options.tolerance or chosen.tolerance, features=options.features or chosen.features,
+        times=options.times, slope=options.slope or chosen.slope, iterations=options.iterations or chosen.iterations,
+        max_modes=options.max_modes or chosen.max_modes,
+    )  # fmt: skip
 
 
 def solve(options: PinnCausal, problem: Problem, run: Run) -> Solution:
     """Train window after window; the history of windows, residuals and weights goes into the result."""
     if run.device != "cpu":
         raise UsageError("pinn-causal computes on the CPU in this version; use --device cpu.")
-    preset = JOINT if options.ansatz == "joint" else SEPARABLE[len(problem.grid.axes)]
-    tolerance = options.tolerance or preset.tolerance
-    share = 0.1 if len(problem.grid.axes) < 2 else 1.0  # in 2-D and 3-D a digit of the tail costs dearly
-    tail = options.tail or max(1e-12, share * tolerance)
-    rule = resolution(options.modes, options.max_modes or preset.max_modes, problem, tail)
-    build = (_joint if options.ansatz == "joint" else _separable)(options, preset, tolerance, problem, run)
-    return March(problem, run, Plan(tolerance, options.window), rule, build).run_to_end()
+    dim = len(problem.grid.axes)
+    chosen = preset(options, dim)
+    share = 0.1 if dim < 2 else 10.0  # in 2-D and 3-D a digit of the tail costs dearly
+    tail = options.tail or max(1e-12, share * chosen.tolerance)
+    rule = resolution(options.modes, chosen.max_modes, problem, tail)
+    build = {"separable": _separable, "joint": _joint, "mlp": _mlp}[options.ansatz](options, chosen, problem, run)
+    return March(problem, run, Plan(chosen.tolerance, options.window), rule, build).run_to_end()
 
 
 Build = Callable[[FourierBasis], Ansatz]
 
 
-def _separable(options: PinnCausal, preset: Defaults, tolerance: float, problem: Problem, run: Run) -> Build:
-    features = options.features or preset.features
-    times = options.times or -(-features * preset.times // preset.features)
-    rng = run.rng("pinn-causal/features")
-    time = TimeBasis.draw(rng, features, times, options.slope or preset.slope)
+def _separable(options: PinnCausal, chosen: Defaults, problem: Problem, run: Run) -> Build:
+    usual = SEPARABLE[len(problem.grid.axes)]
+    times = chosen.times or -(-chosen.features * usual.times // usual.features)
+    time = TimeBasis.draw(run.rng("pinn-causal/features"), chosen.features, times, chosen.slope)
     settings = separable.Settings(
-        tolerance, options.causal, options.filter_power, options.iterations or preset.iterations
+        chosen.tolerance, options.causal, options.filter_power, chosen.iterations, train=_trainer(options)
     )
     return lambda basis: separable.Separable(PseudoSpectral(problem.equation, basis), time, settings)
 
 
-def _joint(options: PinnCausal, preset: Defaults, tolerance: float, problem: Problem, run: Run) -> Build:
+def _joint(options: PinnCausal, chosen: Defaults, problem: Problem, run: Run) -> Build:
     settings = joint.Settings(
-        tolerance, options.causal, options.filter_power, options.iterations or preset.iterations,
-        options.features, options.times, options.slope or preset.slope,
+        chosen.tolerance, options.causal, options.filter_power, chosen.iterations, chosen.features, chosen.times,
+        chosen.slope, _trainer(options),
     )  # fmt: skip
     return lambda basis: joint.Joint(problem, basis, run, settings)
+
+
+def _mlp(options: PinnCausal, chosen: Defaults, problem: Problem, run: Run) -> Build:
+    settings = mlp.Settings(
+        chosen.tolerance, TRAINERS[options.method], options.causal, options.filter_power, chosen.iterations,
+        chosen.features, options.depth, options.gated, chosen.times, chosen.slope,
+    )  # fmt: skip
+    return lambda basis: mlp.Mlp(problem, basis, run, settings)
+
+
+def _trainer(options: PinnCausal) -> Trainer | None:
+    """None: the Gauss–Newton that `separable` and `joint` have for themselves, which uses their structure."""
+    return None if options.method == "gauss-newton" else TRAINERS[options.method]

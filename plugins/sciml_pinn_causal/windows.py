@@ -56,6 +56,7 @@ class March:
             self.basis, self.state = resolution.start(problem, run.device)
             self.t, self.exponent, self.window, self.filled = float(self.times[0]), 0, 0, 1
             self.patience = 0
+            self.memory: Tensor | None = None
         else:
             self._restore(saved)
         self.ansatz = build(self.basis)
@@ -66,6 +67,7 @@ class March:
         self.t, self.exponent = float(saved["t"]), int(saved["exponent"])
         self.window, self.filled = int(saved["window"]), int(saved["filled"])
         self.patience = int(saved["patience"])
+        self.memory = torch.as_tensor(saved["memory"]) if saved["memory"].size else None
         self.outputs[:, : self.filled] = saved["outputs"]
 
     def _saved(self) -> dict[str, Any]:
@@ -73,6 +75,7 @@ class March:
             "modes": np.array(self.basis.modes), "state": self.state.numpy(), "t": self.t,
             "exponent": self.exponent, "patience": self.patience, "window": self.window, "filled": self.filled,
             "outputs": self.outputs[:, : self.filled],
+            "memory": np.empty(0) if self.memory is None else self.memory.numpy(),
         }  # fmt: skip
 
     def run_to_end(self) -> Solution:
@@ -97,7 +100,7 @@ class March:
             length = min(self._length(), self.end - self.t)
             if self.end - self.t - length < 1e-9 * self.span:
                 length = self.end - self.t
-            fit = self.ansatz.fit(self.state, self.t, length, self.window)
+            fit = self.ansatz.fit(self.state, self.t, length, self.memory)
             self.run.count(**fit.cost)
             accepted = fit.converged and fit.worst <= self.plan.tolerance
             larger = self._larger(fit, length) if accepted else None
@@ -123,6 +126,8 @@ class March:
             least_causal_weight=float(fit.weights.min()), iterations=fit.iterations, accepted=float(accepted),
             modes=max(self.basis.modes, default=0),
         )  # fmt: skip
+        if not math.isnan(fit.head):
+            self.run.log(output_layer_residual=fit.head)
 
     def _probe(self, fit: Fit, length: float) -> Tensor:
         return fit.at(self.t + length * torch.tensor([0.5, 1.0], dtype=torch.float64))
@@ -146,6 +151,7 @@ class March:
             grid = self.basis.sample(fit.at(wanted), self.problem.grid.shape)
             self.outputs[:, self.filled : upto] = np.moveaxis(grid.numpy(), 1, 0)
             self.filled = upto
+        self.memory = fit.memory
         self.state = fit.at(torch.tensor([self.t + length], dtype=torch.float64))[0]
         self.t, self.window = stop, self.window + 1
         smaller = self.resolution.smaller(self.basis, self.state)

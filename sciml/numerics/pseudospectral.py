@@ -6,6 +6,7 @@ projection on the stored modes (no aliasing).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,6 +15,8 @@ from torch import Tensor
 
 from ..equation import Equation, Monomial, Operator, tree
 from .fourier import FourierBasis
+
+CHUNK = 2**17  # numbers of all atoms on the product grid that are worked on at once
 
 
 def torch_function(name: str, value: Tensor | float) -> Tensor:
@@ -130,8 +133,21 @@ class PseudoSpectral:
             rows.append(sum(parts[1:], start=parts[0]))
         return torch.stack(rows, dim=axis) if len(rows) > 1 else rows[0].unsqueeze(axis)
 
+    def chunks(self, state: Tensor) -> list[slice]:
+        """A batch in pieces whose grids stay in the cache: on a CPU a batch at once costs 2.5 times as much."""
+        if state.dim() != self.basis.dim + 2 or self.basis.device != "cpu":
+            return [slice(None)]
+        size = max(1, CHUNK // (math.prod(self.shape) * max(1, len(self.atoms))))
+        return [slice(i, i + size) for i in range(0, len(state), size)]
+
     def nonlinear(self, state: Tensor, t: Tensor | float) -> Tensor:
         """N(û, t): everything but L û. `t` is a number or, for a batch of states, (batch,)."""
+        pieces = self.chunks(state)
+        if len(pieces) == 1:
+            return self._nonlinear(state, t)
+        return torch.cat([self._nonlinear(state[s], t[s] if isinstance(t, Tensor) else t) for s in pieces])
+
+    def _nonlinear(self, state: Tensor, t: Tensor | float) -> Tensor:
         atoms, when = self.atom_values(state), self._time(t)
         batch = state.shape[: -self.basis.dim - 1]
         spectra = []
@@ -167,7 +183,26 @@ class Linearised:
     system: PseudoSpectral
     coefficients: list[dict[int, Tensor]]  # ∂g_j/∂atom_i on the grid
 
+    def _piece(self, part: slice) -> Linearised:
+        dims = self.system.basis.dim + 1
+        cut = [{i: c[part] if c.dim() == dims else c for i, c in partials.items()} for partials in self.coefficients]
+        return Linearised(self.system, cut)
+
     def apply(self, v: Tensor) -> Tensor:
+        """(batch, fields, *modes) to itself."""
+        pieces = self.system.chunks(v)
+        if len(pieces) == 1:
+            return self._apply(v)
+        return torch.cat([self._piece(part)._apply(v[part]) for part in pieces])
+
+    def adjoint(self, w: Tensor) -> Tensor:
+        """Each factor of `apply` transposed, in reverse order."""
+        pieces = self.system.chunks(w)
+        if len(pieces) == 1:
+            return self._adjoint(w)
+        return torch.cat([self._piece(part)._adjoint(w[part]) for part in pieces])
+
+    def _apply(self, v: Tensor) -> Tensor:
         system, basis = self.system, self.system.basis
         atoms = system.atom_values(v)
         spectra = []
@@ -177,8 +212,7 @@ class Linearised:
             spectra.append(basis.from_grid(grid))
         return system._collect(spectra, v)
 
-    def adjoint(self, w: Tensor) -> Tensor:
-        """Each factor of `apply` transposed, in reverse order."""
+    def _adjoint(self, w: Tensor) -> Tensor:
         system, basis = self.system, self.system.basis
         axis = -basis.dim - 1
         result = torch.zeros_like(w)

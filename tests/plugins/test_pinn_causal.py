@@ -11,8 +11,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from sciml_pinn_causal.causal import Ladder, causal_weights
+from sciml_pinn_causal.separable.time_basis import TimeBasis
 from sciml_pinn_causal.solver import PinnCausal
-from sciml_pinn_causal.time_basis import TimeBasis
 
 from sciml import Axis, Equation, Grid, Problem
 from sciml.errors import Stopped

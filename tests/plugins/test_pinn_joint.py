@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 import torch
-from sciml_pinn_causal.features import Features
-from sciml_pinn_causal.joint import Joint, Settings, size, solve
+from sciml_pinn_causal.joint.ansatz import Joint, Settings, size, solve
+from sciml_pinn_causal.joint.features import Features
 
 from sciml import Axis, Equation, Grid, Problem
 from sciml.errors import UsageError
@@ -94,7 +94,7 @@ def test_preconditioned_and_dense_solutions_agree() -> None:
 def test_heat_equation_exactly(seed: int) -> None:
     task = problem(["u_t = 0.3*u_xx"], {"u": "cos(x) + 0.5*sin(3*x)"})
     joint = ansatz(task, 24, seed)
-    fit = joint.fit(initial_coefficients(task, joint.basis), 0.0, 0.02, 0)
+    fit = joint.fit(initial_coefficients(task, joint.basis), 0.0, 0.02)
     assert fit.converged
     assert fit.worst < 1e-8
     times = torch.tensor([0.0, 0.013, 0.02], dtype=torch.float64)
@@ -107,7 +107,7 @@ def test_system_of_two_fields() -> None:
     """u_t = v_x, v_t = u_x carry sin(x) both ways: nothing of it is in the preconditioner."""
     task = problem(["u_t = v_x", "v_t = u_x"], {"u": "sin(x)", "v": "0"})
     joint = ansatz(task, 24)
-    fit = joint.fit(initial_coefficients(task, joint.basis), 0.0, 0.05, 0)
+    fit = joint.fit(initial_coefficients(task, joint.basis), 0.0, 0.05)
     end = fit.at(torch.tensor([0.05], dtype=torch.float64))[0]
     assert fit.converged
     assert abs(end[0, 1].imag + 0.5 * math.cos(0.05)) < 1e-7
@@ -117,28 +117,28 @@ def test_system_of_two_fields() -> None:
 def test_kuramoto_sivashinsky_window_agrees_with_two_halves() -> None:
     joint = ansatz(KS, 32)
     start = initial_coefficients(KS, joint.basis)
-    whole = joint.fit(start, 0.0, 1e-3, 0)
+    whole = joint.fit(start, 0.0, 1e-3)
     assert whole.converged
     assert whole.worst < 1e-8
-    half = joint.fit(start, 0.0, 5e-4, 0).at(torch.tensor([5e-4], dtype=torch.float64))[0]
-    other = joint.fit(half, 5e-4, 5e-4, 1).at(torch.tensor([1e-3], dtype=torch.float64))[0]
+    half = joint.fit(start, 0.0, 5e-4).at(torch.tensor([5e-4], dtype=torch.float64))[0]
+    other = joint.fit(half, 5e-4, 5e-4).at(torch.tensor([1e-3], dtype=torch.float64))[0]
     end = whole.at(torch.tensor([1e-3], dtype=torch.float64))[0]
     assert float((end - other).abs().max()) < 1e-8
 
 
 def test_long_window_without_weights_is_reported_as_failed() -> None:
     joint = ansatz(KS, 16, causal=False, iterations=6)
-    fit = joint.fit(initial_coefficients(KS, joint.basis), 0.0, 0.5, 0)
+    fit = joint.fit(initial_coefficients(KS, joint.basis), 0.0, 0.5)
     assert not fit.worst < 1e-4
 
 
 def test_same_seed_gives_the_same_bits_after_any_history() -> None:
     start = initial_coefficients(KS, fourier_basis(KS, (24,)))
     fresh, used = ansatz(KS, 24), ansatz(KS, 24)
-    used.fit(start, 0.0, 4e-4, 0)
-    ends = [j.fit(start, 0.0, 1e-3, 1).at(torch.tensor([1e-3], dtype=torch.float64)) for j in (fresh, used)]
+    used.fit(start, 0.0, 4e-4)
+    ends = [j.fit(start, 0.0, 1e-3).at(torch.tensor([1e-3], dtype=torch.float64)) for j in (fresh, used)]
     assert torch.equal(*ends)
-    other = ansatz(KS, 24, seed=1).fit(start, 0.0, 1e-3, 1).at(torch.tensor([1e-3], dtype=torch.float64))
+    other = ansatz(KS, 24, seed=1).fit(start, 0.0, 1e-3).at(torch.tensor([1e-3], dtype=torch.float64))
     assert not torch.equal(ends[0], other)
 
 

@@ -21,10 +21,11 @@ from sciml.numerics.fourier import FourierBasis
 from sciml.problem import Problem
 from sciml.run import Run
 
-from .causal import Ladder
+from ..causal import Ladder
+from ..fit import Ansatz, Fit
+from ..methods.objective import Goal, Objective, Trainer
 from .features import Features
-from .fit import Ansatz, Fit
-from .joint_points import Points
+from .points import Points
 
 TIMES = 8
 PER_POINT = 4  # features a point in space: half the collocation times
@@ -38,6 +39,7 @@ FAINT = 1e-4  # smallest causal weight with which the unweighted factor still pr
 RIDGE = 1e-13
 DAMPING = 1e-2  # Levenberg's, in the variables of the preconditioner
 STALLED = 4
+STOP = 0.5  # share of the tolerance at which the other methods stop
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,29 @@ class Settings:
     features: int = 0
     times: int = 0
     slope: float = SLOPE
+    train: Trainer | None = None  # None: Gauss-Newton, as the module says
+
+
+@dataclass
+class OutputLayer(Objective):
+    """For methods that need gradients only. θ = R c with the preconditioner's R, which makes them far faster."""
+
+    joint: Joint
+    at_start: Tensor
+    t0: float
+    length: float
+    scale: float
+
+    def output_layer(self, theta: Tensor) -> Tensor:
+        """c, (fields, features)."""
+        factor = self.joint.length(self.length).factor
+        c: Tensor = torch.linalg.solve_triangular(factor, theta.reshape(*factor.shape[:2], 1), upper=True)[..., 0]
+        return c
+
+    def losses(self, theta: Tensor) -> Tensor:
+        points, c = self.joint.points, self.output_layer(theta)
+        residual = points.residual(points.atoms(self.at_start, c), c, self.t0, self.length)
+        return size(residual @ self.joint.length(self.length).filters).square() / self.scale**2
 
 
 class Joint(Ansatz):
@@ -104,8 +129,10 @@ class Joint(Ansatz):
         self._lengths.move_to_end(length)
         return self._lengths[length]
 
-    def fit(self, start: Tensor, t0: float, length: float, window: int) -> Fit:
+    def fit(self, start: Tensor, t0: float, length: float, memory: Tensor | None = None) -> Fit:
         """See `fit.Ansatz`. Every window starts from u = start."""
+        if self.settings.train is not None:
+            return self._descend(self.settings.train, start, t0, length)
         known, points, rows = self.length(length), self.points, len(self.points.tau)
         ladder = Ladder(active=self.settings.causal)
         c = torch.zeros(len(start), points.slopes.shape[1], dtype=torch.float64)
@@ -141,6 +168,19 @@ class Joint(Ansatz):
             at=lambda times: self.state(start, c, (times - t0) / length), residual=worst, held_out=off,
             converged=done and settled, weights=weights, iterations=iteration,
             cost={"rhs_evaluations": iteration * rows, "inner_iterations": inner},
+        )  # fmt: skip
+
+    def _descend(self, train: Trainer, start: Tensor, t0: float, length: float) -> Fit:
+        scale = float((self.basis.weights * start.abs() ** 2).sum().sqrt()) or 1.0
+        objective = OutputLayer(self, self.points.start_atoms(start), t0, length, scale)
+        origin = torch.zeros(len(start) * self.points.slopes.shape[1], dtype=torch.float64)
+        goal = Goal(STOP * self.settings.tolerance, self.settings.iterations)
+        trained = train(objective, origin, Ladder(active=self.settings.causal), goal)
+        c = objective.output_layer(trained.theta)
+        return Fit(
+            at=lambda times: self.state(start, c, (times - t0) / length), residual=trained.worst,
+            held_out=self.held_out(start, c, t0, length) / scale, converged=trained.done, weights=trained.weights,
+            iterations=trained.iterations, cost={"rhs_evaluations": trained.evaluations * len(self.points.tau)},
         )  # fmt: skip
 
     def held_out(self, start: Tensor, c: Tensor, t0: float, length: float) -> float:

@@ -1,0 +1,1 @@
+"""One network in (t, x), its hidden layer frozen at random."""

@@ -1,0 +1,1 @@
+"""One network in (t, x), all of its weights trained."""

@@ -1,0 +1,1 @@
+"""A network in time for every Fourier mode in space: the default."""
