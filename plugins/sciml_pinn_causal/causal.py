@@ -31,6 +31,12 @@ class Ladder:
     active: bool = True
     rung: int = 0
 
+    @classmethod
+    def for_tolerance(cls, tolerance: float, times: int, active: bool) -> Ladder:
+        """Without the rungs whose weights would stay below ENOUGH even where every residual is at the tolerance."""
+        rungs = tuple(e for e in LADDER if e * times * tolerance**2 < 1 - ENOUGH)
+        return cls(rungs or LADDER[:1], active)
+
     def weights(self, losses: Tensor) -> Tensor:
         if not self.active:
             return torch.ones_like(losses)

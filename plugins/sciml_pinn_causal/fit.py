@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -47,6 +48,7 @@ class Ansatz(ABC):
     """A network for one window, on a given Fourier basis for its start and its output."""
 
     basis: FourierBasis
+    tick: Callable[[], None] = staticmethod(lambda: None)  # called every iteration; raises Stopped when time is up
 
     @abstractmethod
     def fit(self, start: Tensor, t0: float, length: float, memory: Tensor | None = None) -> Fit:

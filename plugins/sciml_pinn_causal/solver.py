@@ -41,7 +41,7 @@ class PinnCausal(Solver):
     )
     causal: bool = Field(True, description="weight residuals causally; false: all weights one")
     window: float = Field(0.0, ge=0, description="fixed window length; 0: adaptive")
-    features: int = Field(0, ge=0, le=20000, description="hidden tanh units (mlp: in a layer); 0: by ansatz and dimension")
+    features: int = Field(0, ge=0, le=20000, description="hidden tanh units, in a layer; 0: by ansatz and dimension")
     depth: int = Field(1, ge=1, le=12, description="hidden layers of ansatz=mlp")
     gated: bool = Field(True, description="ansatz=mlp: the paper's modified perceptron; false: a plain one")
     times: int = Field(0, ge=0, le=400, description="collocation times in a window; 0: by ansatz and dimension")

@@ -82,14 +82,18 @@ class March:
         while self.t < self.end:
             if not self._one_window():
                 break
-            done = (self.t - float(self.times[0])) / self.span
-            self.run.step(done, self._saved, f"t={self.t:.4g}, window {self._length():.2g}")
+            self._step()
         reached = self.t if self.message else np.inf
         values = {name: self.outputs[i] for i, name in enumerate(self.problem.equation.fields)}
         return Solution(
             values=values, status=Status.PARTIAL if self.message else Status.OK, reached=reached,
             cost={"windows": self.window, "modes": max(self.basis.modes, default=0)}, message=self.message,
         )  # fmt: skip
+
+    def _step(self) -> None:
+        """Also inside a window, where what is kept is its start."""
+        done = (self.t - float(self.times[0])) / self.span
+        self.run.step(done, self._saved, f"t={self.t:.4g}, window {self._length():.2g}")
 
     def _length(self) -> float:
         return self.plan.fixed or self.plan.first * self.span * GROW**self.exponent
@@ -100,6 +104,7 @@ class March:
             length = min(self._length(), self.end - self.t)
             if self.end - self.t - length < 1e-9 * self.span:
                 length = self.end - self.t
+            self.ansatz.tick = self._step
             fit = self.ansatz.fit(self.state, self.t, length, self.memory)
             self.run.count(**fit.cost)
             accepted = fit.converged and fit.worst <= self.plan.tolerance

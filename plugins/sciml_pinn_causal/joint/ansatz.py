@@ -67,18 +67,24 @@ class Settings:
 
 @dataclass
 class OutputLayer(Objective):
-    """For methods that need gradients only. θ = R c with the preconditioner's R, which makes them far faster."""
+    """For methods that need gradients only. θ = R c / unit with the preconditioner's R and the first residual as the
+    unit: unknowns of order one, nearly independent, without which such methods hardly move."""
 
     joint: Joint
     at_start: Tensor
     t0: float
     length: float
     scale: float
+    unit: float = 1.0
+
+    def __post_init__(self) -> None:
+        origin = torch.zeros(self.joint.length(self.length).factor[..., 0].numel(), dtype=torch.float64)
+        self.unit = self.scale * float(self.losses(origin).max().sqrt()) or 1.0
 
     def output_layer(self, theta: Tensor) -> Tensor:
         """c, (fields, features)."""
         factor = self.joint.length(self.length).factor
-        c: Tensor = torch.linalg.solve_triangular(factor, theta.reshape(*factor.shape[:2], 1), upper=True)[..., 0]
+        c: Tensor = self.unit * torch.linalg.solve_triangular(factor, theta.reshape(*factor.shape[:2], 1), upper=True)[..., 0]
         return c
 
     def losses(self, theta: Tensor) -> Tensor:
@@ -129,18 +135,22 @@ class Joint(Ansatz):
         self._lengths.move_to_end(length)
         return self._lengths[length]
 
+    def ladder(self) -> Ladder:
+        return Ladder.for_tolerance(self.settings.tolerance, len(self.points.tau), self.settings.causal)
+
     def fit(self, start: Tensor, t0: float, length: float, memory: Tensor | None = None) -> Fit:
         """See `fit.Ansatz`. Every window starts from u = start."""
         if self.settings.train is not None:
             return self._descend(self.settings.train, start, t0, length)
         known, points, rows = self.length(length), self.points, len(self.points.tau)
-        ladder = Ladder(active=self.settings.causal)
+        ladder = self.ladder()
         c = torch.zeros(len(start), points.slopes.shape[1], dtype=torch.float64)
         weights = torch.ones_like(points.tau)
         at_start = points.start_atoms(start)
         scale = float((self.basis.weights * start.abs() ** 2).sum().sqrt()) or 1.0
         best, furthest, since, inner, iteration, done, settled = math.inf, 0.0, 0, 0, 0, False, False
         while iteration < self.settings.iterations:
+            self.tick()
             iteration += 1
             atoms = points.atoms(at_start, c)
             filtered = points.residual(atoms, c, t0, length) @ known.filters
@@ -174,8 +184,8 @@ class Joint(Ansatz):
         scale = float((self.basis.weights * start.abs() ** 2).sum().sqrt()) or 1.0
         objective = OutputLayer(self, self.points.start_atoms(start), t0, length, scale)
         origin = torch.zeros(len(start) * self.points.slopes.shape[1], dtype=torch.float64)
-        goal = Goal(STOP * self.settings.tolerance, self.settings.iterations)
-        trained = train(objective, origin, Ladder(active=self.settings.causal), goal)
+        goal = Goal(STOP * self.settings.tolerance, self.settings.iterations, self.tick)
+        trained = train(objective, origin, self.ladder(), goal)
         c = objective.output_layer(trained.theta)
         return Fit(
             at=lambda times: self.state(start, c, (times - t0) / length), residual=trained.worst,

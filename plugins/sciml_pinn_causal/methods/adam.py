@@ -31,6 +31,7 @@ def train(objective: Objective, theta: Tensor, ladder: Ladder, goal: Goal) -> Tr
             break
         if step and step % share == 0:
             ladder.force()
+        goal.tick()
         optimiser.zero_grad()
         (ladder.weights(losses) * value).mean().backward()  # type: ignore[no-untyped-call]
         optimiser.step()

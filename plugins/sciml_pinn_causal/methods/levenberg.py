@@ -15,7 +15,7 @@ from torch import Tensor
 from ..causal import Ladder
 from .objective import Goal, LeastSquares, Objective, Trained, squares
 
-RANK = 1e-15  # of the output layer's least squares, by pivoted QR
+RIDGE = 1e-14  # of the output layer's least squares, relative to the matrix: its columns are nearly dependent
 HEAD_STEPS, HEAD_STALLED = 8, 0.7
 FIRST, LEAST = 1e-5, 1e-12  # damping, relative to columns of unit length
 TRIALS = 12
@@ -39,6 +39,7 @@ def train(objective: Objective, theta: Tensor, ladder: Ladder, goal: Goal) -> Tr
         since, best = (0, worst) if worst < STALLED * best else (since + 1, best)
         if (reached and iteration) or since >= PATIENCE or not math.isfinite(worst):
             break
+        goal.tick()
         iteration += 1
         row = weights.sqrt()[None, :, None].expand_as(residual).reshape(-1)
         right, matrix = row * residual.reshape(-1), row[:, None] * jacobian
@@ -78,9 +79,17 @@ def train_head(objective: LeastSquares, theta: Tensor, ladder: Ladder, goal: Goa
             break
         row = ladder.weights(losses).sqrt()[None, :, None].expand_as(residual).reshape(-1, 1)
         right = row * residual.reshape(-1, 1)
-        change = torch.linalg.lstsq(row * jacobian, right, rcond=RANK, driver="gelsy").solution[:, 0]
+        change = least_squares(row * jacobian, right)[:, 0]
         theta = torch.cat([theta[:-count], theta[-count:] - change])
     return theta, step, worst
+
+
+def least_squares(matrix: Tensor, right: Tensor) -> Tensor:
+    """By QR with a ridge. (torch's pivoted `gelsy` starts from uninitialised pivots: other bytes every time.)"""
+    ridge = RIDGE * matrix.norm() * torch.eye(matrix.shape[1], dtype=matrix.dtype)
+    orthogonal, upper = torch.linalg.qr(torch.cat([matrix, ridge]))
+    solution: Tensor = torch.linalg.solve_triangular(upper, orthogonal[: len(matrix)].T @ right, upper=True)
+    return solution
 
 
 class _System:

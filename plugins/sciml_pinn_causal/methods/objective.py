@@ -76,6 +76,7 @@ class Goal:
 
     residual: float
     iterations: int
+    tick: Callable[[], None] = lambda: None  # called every iteration
 
     def reached(self, ladder: Ladder, losses: Tensor) -> bool:
         return ladder.climb(losses) and float(losses.max().sqrt()) < self.residual

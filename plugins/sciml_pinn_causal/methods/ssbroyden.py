@@ -149,6 +149,7 @@ def train(objective: Objective, theta: Tensor, ladder: Ladder, goal: Goal) -> Tr
         if ladder.active and (ladder.rung != rung or iteration % WEIGHTS_EVERY == 0):
             seen["weights"] = ladder.weights(losses)
             stepper.refresh()
+        goal.tick()
         iteration += 1
         if not stepper.step():
             break

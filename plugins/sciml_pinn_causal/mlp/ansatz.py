@@ -103,16 +103,17 @@ class Mlp(Ansatz):
         filters = points.filters(length, self.settings.filter_power)
         return NetworkObjective(points, points.start_atoms(start), t0, length, filters, scale)
 
+    def ladder(self) -> Ladder:
+        return Ladder.for_tolerance(self.settings.tolerance, len(self.points.tau), self.settings.causal)
+
     def fit(self, start: Tensor, t0: float, length: float, memory: Tensor | None = None) -> Fit:
         """See `fit.Ansatz`."""
         settings = self.settings
         if memory is None or len(memory) != self.network.count:
             rng = self.run.rng(f"pinn-causal/mlp/{self.network.count}")
             memory = self.network.draw(rng, settings.slope, ROUGHNESS)
-        goal = Goal(STOP * settings.tolerance, settings.iterations)
-        trained = settings.train(
-            self.objective(self.points, start, t0, length), memory, Ladder(active=settings.causal), goal
-        )
+        goal = Goal(STOP * settings.tolerance, settings.iterations, self.tick)
+        trained = settings.train(self.objective(self.points, start, t0, length), memory, self.ladder(), goal)
         theta = trained.theta
         with torch.no_grad():
             off = float(self.objective(self.checks, start, t0, length).losses(theta).max().sqrt())

@@ -48,18 +48,24 @@ class Settings:
 
 @dataclass
 class OutputLayer(Objective):
-    """For methods that need gradients only. θ = R y with the linear part's R, mode by mode: far faster."""
+    """For methods that need gradients only. θ = R y / unit with the linear part's R, mode by mode, and the first
+    residual as the unit: unknowns of order one, nearly independent, without which such methods hardly move."""
 
     owner: Separable
     start: Tensor
     t0: float
     length: float
     size: float
+    unit: float = 1.0
+
+    def __post_init__(self) -> None:
+        origin = torch.zeros(2 * self.owner.time.rank * self.start.numel(), dtype=torch.float64)
+        self.unit = self.size * float(self.losses(origin).max().sqrt()) or 1.0
 
     def output_layer(self, theta: Tensor) -> Tensor:
         """y, (rank, fields, *modes)."""
         z = torch.view_as_complex(theta.reshape(self.owner.time.rank, *self.start.shape, 2))
-        return self.owner.factors(self.length).inverse(z)
+        return self.unit * self.owner.factors(self.length).inverse(z)
 
     def losses(self, theta: Tensor) -> Tensor:
         y = self.output_layer(theta)
@@ -108,10 +114,13 @@ class Separable(Ansatz):
         square = self.basis.weights * (residual.real**2 + residual.imag**2)
         return square.reshape(len(residual), -1).sum(1) / size**2
 
+    def ladder(self) -> Ladder:
+        return Ladder.for_tolerance(self.settings.tolerance, len(self.time.nodes), self.settings.causal)
+
     def fit(self, start: Tensor, t0: float, length: float, memory: Tensor | None = None) -> Fit:
         if self.settings.train is not None:
             return self._descend(self.settings.train, start, t0, length)
-        settings, ladder = self.settings, Ladder(active=self.settings.causal)
+        settings, ladder = self.settings, self.ladder()
         y = torch.zeros((self.time.rank, *start.shape), dtype=start.dtype)
         size = max(float(self.losses(start[None], 1.0).sum().sqrt()), 1e-300)
         residual, state = self.residual(start, y, t0, length)
@@ -119,6 +128,7 @@ class Separable(Ansatz):
         cheap = bool(self.basis.dim)  # an ODE's Jacobian is small: no need for less
         inner_total, cheap_steps, full_steps, poor, done, worst = 0, 0, 0, 0, False, float("inf")
         while cheap_steps < CHEAP_STEPS and full_steps < settings.iterations:
+            self.tick()
             weights = ladder.weights(losses)
             row = torch.sqrt(self.time.quadrature * weights).reshape(-1, *[1] * (residual.dim() - 1))
             if cheap:
@@ -157,8 +167,8 @@ class Separable(Ansatz):
         size = max(float(self.losses(start[None], 1.0).sum().sqrt()), 1e-300)
         objective = OutputLayer(self, start, t0, length, size)
         origin = torch.zeros(2 * self.time.rank * start.numel(), dtype=torch.float64)
-        goal = Goal(STOP * self.settings.tolerance, self.settings.iterations)
-        trained = train(objective, origin, Ladder(active=self.settings.causal), goal)
+        goal = Goal(STOP * self.settings.tolerance, self.settings.iterations, self.tick)
+        trained = train(objective, origin, self.ladder(), goal)
         y = objective.output_layer(trained.theta)
         off, _ = self.residual(start, y, t0, length, off=True)
         return Fit(
