@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -40,9 +41,10 @@ class Defaults:
 SEPARABLE = {
     0: Defaults(1e-11, 24, 36, 2.5, 12, 0),
     1: Defaults(1e-11, 24, 36, 2.5, 12, 4096),
-    2: Defaults(1e-6, 14, 19, 2.5, 6, 96),
+    2: Defaults(1e-5, 10, 13, 2.5, 6, 96),
     3: Defaults(1e-6, 12, 16, 2.5, 6, 24),
 }
+FULL_BELOW = 1e-3  # of the span, in 2-D and 3-D, where one full iteration costs as much as several shorter windows
 JOINT = Defaults(1e-7, 0, 0, 0.25, 40, 192)  # features and times follow from the modes
 MLP = Defaults(1e-6, 0, 0, 0.25, 10, 192)
 FIRST_ORDER = {"ssbroyden": (1e-5, 2000), "adam": (1e-3, 20000)}  # what gradients alone reach: tolerance, iterations
@@ -82,9 +84,11 @@ def _separable(options: PinnCausal, chosen: Defaults, problem: Problem, run: Run
     usual = SEPARABLE[len(problem.grid.axes)]
     times = chosen.times or -(-chosen.features * usual.times // usual.features)
     time = TimeBasis.draw(run.rng("pinn-causal/features"), chosen.features, times, chosen.slope)
+    full_below = math.inf if len(problem.grid.axes) < 2 else FULL_BELOW * problem.grid.duration
     settings = separable.Settings(
-        chosen.tolerance, options.causal, options.filter_power, chosen.iterations, train=_trainer(options)
-    )
+        chosen.tolerance, options.causal, options.filter_power, chosen.iterations, full_below=full_below,
+        train=_trainer(options),
+    )  # fmt: skip
     return lambda basis: separable.Separable(PseudoSpectral(problem.equation, basis), time, settings)
 
 

@@ -84,8 +84,9 @@ class OutputLayer(Objective):
     def output_layer(self, theta: Tensor) -> Tensor:
         """c, (fields, features)."""
         factor = self.joint.length(self.length).factor
-        c: Tensor = self.unit * torch.linalg.solve_triangular(factor, theta.reshape(*factor.shape[:2], 1), upper=True)[..., 0]
-        return c
+        rows = theta.reshape(*factor.shape[:2], 1)
+        c: Tensor = torch.linalg.solve_triangular(factor, rows, upper=True)[..., 0]
+        return self.unit * c
 
     def losses(self, theta: Tensor) -> Tensor:
         points, c = self.joint.points, self.output_layer(theta)

@@ -5,13 +5,14 @@ by Gauss–Newton on the Galerkin residual R = û_t - L û - N(û, t) at the col
 space-time spectral collocation with a random-tanh basis in time; it is not an ordinary PINN.
 
 While it contracts well, a step takes the Jacobian of the linear part alone, which every mode solves by itself;
-otherwise the whole linear least-squares problem of a Gauss–Newton iteration is solved by CGLS (Björck, Numerical
-Methods for Least Squares Problems, 1996, §7.4), preconditioned from the right by the QR factors of that part.
-What is accepted rests on the residual, not on how a step was made.
+otherwise, where a shorter window would not be cheaper, the whole linear least-squares problem of a Gauss–Newton
+iteration is solved by CGLS (Björck, Numerical Methods for Least Squares Problems, 1996, §7.4), preconditioned
+from the right by the QR factors of that part. What is accepted rests on the residual, not on how a step was made.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -43,6 +44,7 @@ class Settings:
     filter_power: float
     iterations: int
     inner: int = 40  # most CGLS iterations in a Gauss–Newton iteration
+    full_below: float = math.inf  # a longer window whose cheap steps stall is given up, so that it is shortened
     train: Trainer | None = None  # None: Gauss–Newton, as the module says
 
 
@@ -148,7 +150,7 @@ class Separable(Ansatz):
                 break  # as far as is asked, or as rounding and the basis allow
             poor = poor + 1 if stalled else 0
             if poor >= (PATIENCE if done or cheap else settings.iterations):
-                if not cheap:
+                if not cheap or length > settings.full_below:
                     break
                 cheap, poor = False, 0
         iteration = cheap_steps + full_steps
