@@ -1,4 +1,5 @@
-"""ETDRK4 from output to output: step doubling on a ladder of steps Δ/2^k, modes adapted on the way.
+"""ETDRK4 from output to output: step doubling on a ladder of steps Δ/m, m = 1, 2, 3, 4, 6, 8, 12, 16, …, modes
+adapted on the way.
 
 Two half steps and one whole step are compared; the difference/15 estimates the error of the half steps and is
 then removed from them (local extrapolation, Hairer, Nørsett & Wanner, II.4). A fixed step uses neither.
@@ -26,7 +27,17 @@ from sciml.solution import Solution, Status
 
 from .solver import Etdrk4 as Options
 
-MAX_LEVEL = 40
+TOLERANCE = {1: 1e-11, 2: 1e-8, 3: 1e-8}
+UNITS = 3 << 40  # the interval between outputs in whole numbers, which every step of the ladder divides
+MOST_PARTS = 1 << 38
+SAFETY = 1.5  # how far below the tolerance a longer step's error is to be expected
+
+
+def fewer(parts: int) -> int:
+    """The next longer step of the ladder."""
+    if parts % 3 == 0:
+        return 2 * (parts // 3)
+    return 3 * (parts // 4) if parts >= 4 else 1
 
 
 @dataclass
@@ -41,19 +52,22 @@ class Stepper:
     def __post_init__(self) -> None:
         self.system = PseudoSpectral(self.problem.equation, self.basis)
         self.tables: dict[float, Etdrk4] = {}
+        self.pairs: dict[float, Etdrk4] = {}
         self.host: HostNonlinear | None = None
         if suits(self.system) or self.extended:
             self.host = HostNonlinear(self.system, self.extended)
         self.diagonal: Any = self.system.diagonal if self.host is None else self.host.diagonal
 
-    def nonlinear(self, u: Any, t: float) -> Any:
-        """N(û, t), with the linear coupling between fields, which the exponential does not cover."""
-        self.evaluations += 1
+    def nonlinear(self, u: Any, t: Any) -> Any:
+        """N(û, t), with the linear coupling between fields, which the exponential does not cover; also of two
+        states at two times."""
+        self.evaluations += 1 if u.ndim == self.basis.dim + 1 else len(u)
         if self.host is not None:
             return self.host(u, t)
         value = self.system.nonlinear(u, t)
         if not self.system.uncoupled:
-            value = value + torch.einsum("gf...,f...->g...", self.system.coupling, u)
+            equation = "gf...,f...->g..." if u.ndim == self.basis.dim + 1 else "gf...,bf...->bg..."
+            value = value + torch.einsum(equation, self.system.coupling, u)
         return value
 
     def working(self, u: Any) -> Any:
@@ -69,6 +83,14 @@ class Stepper:
                 self.tables.pop(next(iter(self.tables)))
             self.tables[key] = Etdrk4.build(self.diagonal, key)
         return self.tables[key]
+
+    def doubling(self, h: float) -> Etdrk4:
+        """Tables for a step and its half side by side."""
+        if h not in self.pairs:
+            if len(self.pairs) > 6:
+                self.pairs.pop(next(iter(self.pairs)))
+            self.pairs[h] = self.table(h).beside(self.table(h / 2))
+        return self.pairs[h]
 
     def resolved(self, u: Any, tail: float) -> bool:
         """Whether the top tenth of the modes is small enough: `FourierBasis.tail` at a fraction of its cost, for
@@ -113,9 +135,10 @@ class _March:
         self.options, self.problem, self.run = options, problem, run
         self.times = problem.grid.times
         self.rule: Resolution = resolution(options.modes, options.max_modes, problem, options.tail)
+        self.tolerance = options.tolerance or TOLERANCE[len(problem.grid.axes)]
         self.outputs = np.empty((len(problem.equation.fields), len(self.times), *problem.grid.shape))
         self.worst_tail = 0.0
-        self.index, self.level, self.steps, self.rejected = 0, 4, 0, 0
+        self.index, self.parts, self.steps, self.rejected = 0, 16, 0, 0
         saved = run.restore()
         if saved is None:
             basis, start = self.rule.start(problem, run.device)
@@ -135,7 +158,7 @@ class _March:
         from sciml.numerics.initial import fourier_basis
 
         modes = [int(k) for k in np.asarray(saved["modes"])]
-        self.index, self.level = int(saved["index"]), int(saved["level"])  # type: ignore[call-overload]
+        self.index, self.parts = int(saved["index"]), int(saved["parts"])  # type: ignore[call-overload]
         self.steps, self.rejected = int(saved["steps"]), int(saved["rejected"])  # type: ignore[call-overload]
         self.worst_tail = float(saved["worst_tail"])  # type: ignore[arg-type]
         outputs = np.asarray(saved["outputs"])
@@ -145,7 +168,7 @@ class _March:
 
     def _saved(self) -> dict[str, object]:
         return {
-            "index": self.index, "level": self.level, "steps": self.steps, "rejected": self.rejected,
+            "index": self.index, "parts": self.parts, "steps": self.steps, "rejected": self.rejected,
             "worst_tail": self.worst_tail, "modes": np.array(self.stepper.basis.modes), "most_modes": self.most_modes,
             "state": tensor(self.state).cpu().numpy(), "state_low": self._low_part(),
             "outputs": self.outputs[:, : self.index + 1], "evaluations": self.stepper.evaluations,
@@ -179,24 +202,24 @@ class _March:
         self.most_modes = max(self.most_modes, *basis.modes)
 
     def _advance_to(self, index: int) -> None:
-        """From one output time to the next. Positions are whole numbers of Δ/2^MAX_LEVEL."""
+        """From one output time to the next. Positions are whole numbers of Δ/UNITS."""
         start, span = float(self.times[index - 1]), float(self.times[index] - self.times[index - 1])
         if self.options.step:
             self._fixed(start, span, max(1, round(span / self.options.step)))
             return
-        position, end = 0, 1 << MAX_LEVEL
+        position = 0
         n_u: Any = None
-        while position < end:
-            unit = 1 << (MAX_LEVEL - self.level)
-            h, t = span / (1 << self.level), start + span * (position / end)
+        while position < UNITS:
+            unit = UNITS // self.parts
+            h, t = span / self.parts, start + span * (position / UNITS)
             if n_u is None:
                 n_u = self.stepper.nonlinear(self.state, t)
             candidate, error = self._doubled(h, t, n_u)
-            allowed = self.options.tolerance
+            allowed = self.tolerance
             if not error <= allowed:
                 self.rejected += 1
-                self.level += 1 if math.isfinite(error) and error < 64 * allowed else 2
-                if self.level > MAX_LEVEL - 2:
+                self.parts *= 2 if math.isfinite(error) and error < 64 * allowed else 4
+                if self.parts > MOST_PARTS:
                     raise RunFailed(f"etdrk4: the step became too small at t={t:g}; the solution may blow up there.")
                 continue
             larger = None
@@ -208,15 +231,15 @@ class _March:
                 continue
             self.state, n_u, position = candidate, None, position + unit
             self.steps += 1
-            if error < allowed / 64 and self.level > 0 and position % (2 * unit) == 0:
-                self.level -= 1
+            longer = fewer(self.parts)
+            if SAFETY * error * (self.parts / longer) ** 5 < allowed and position % (UNITS // longer) == 0:
+                self.parts = longer
 
     def _doubled(self, h: float, t: float, n_u: Any) -> tuple[Any, float]:
         """Two half steps, extrapolated, and the estimated error relative to the state."""
         stepper = self.stepper
-        half, whole = stepper.table(h / 2), stepper.table(h)
-        one = whole.advance(self.state, t, stepper.nonlinear, n_u)
-        middle = half.advance(self.state, t, stepper.nonlinear, n_u)
+        half = stepper.table(h / 2)
+        one, middle = stepper.doubling(h).advance(self.state, t, stepper.nonlinear, n_u)
         two = half.advance(middle, t + h / 2, stepper.nonlinear, stepper.nonlinear(middle, t + h / 2))
         difference = (two - one) / 15
         size = stepper.size(two)

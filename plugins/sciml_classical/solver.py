@@ -40,10 +40,10 @@ class Etdrk4(SpectralSolver):
         " journal={J. Comput. Phys.}, volume={203}, pages={72--88}, year={2005}}"
     )
     tolerance: float = Field(
-        2e-11, ge=1e-14, le=1, description="estimated error of one step relative to the state, before extrapolation"
-    )
+        0.0, ge=0, le=1,
+        description="estimated relative error of one step, before extrapolation; 0: 1e-11 in 1-D, else 1e-8",
+    )  # fmt: skip
     step: float = Field(0.0, ge=0, description="fixed step (the nearest that divides the output interval); 0: adaptive")
-
     precision: Literal["double", "extended"] = Field(
         "double", description="extended: 64-bit mantissa (x86), in 1-D on a CPU, for references"
     )

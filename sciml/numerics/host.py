@@ -24,7 +24,7 @@ def suits(system: PseudoSpectral) -> bool:
 
 
 class HostNonlinear:
-    """Callable (û: (fields, K+1) complex, t) -> (fields, K+1) complex. `diagonal` and `coupling` as there."""
+    """Callable (û: (…, fields, K+1) complex, t) -> the same shape. `diagonal` and `coupling` as there."""
 
     def __init__(self, system: PseudoSpectral, extended: bool = False) -> None:
         self.real = np.longdouble if extended else np.float64
@@ -65,30 +65,36 @@ class HostNonlinear:
             rows[fields.index(name)] += unit * value
         return rows
 
-    def __call__(self, u: Complex, t: float) -> Complex:
-        spectra = []
+    def __call__(self, u: Complex, t: Any) -> Complex:
+        """N(û, t), with the coupling. A batch of states (…, fields, K+1) has times of shape (…)."""
+        parts = []
         for source, symbol, symbols in self.atoms:
             if source is None:
-                spectra.append((symbols * u).sum(0))
+                parts.append((symbols * u).sum(-2))
             else:
-                spectra.append(u[source] if symbol is None else symbol * u[source])
-        together = spectra[0][None] if len(spectra) == 1 else np.stack(spectra) if spectra else u[:0]
+                parts.append(u[..., source, :] if symbol is None else symbol * u[..., source, :])
+        together = parts[0][None] if len(parts) == 1 else np.stack(parts) if parts else u[:0]
         atoms = np.fft.irfft(together, self.n, norm="forward")
+        when = t[..., None] if isinstance(t, np.ndarray) else t
 
         def leaf(node: tree.Expr) -> Any:
             if isinstance(node, tree.Atom):
                 return atoms[node.index]
             assert isinstance(node, tree.Coordinate)
-            return t if node.name == "t" else self.coordinates[node.name]
+            return when if node.name == "t" else self.coordinates[node.name]
 
-        values = np.empty((len(self.products), self.n), dtype=self.real)
+        values = np.empty((len(self.products), *u.shape[:-2], self.n), dtype=self.real)
         for j, product in enumerate(self.products):
             values[j] = tree.evaluate(product, leaf, numpy_function)
-        products = np.fft.rfft(values, norm="forward")[:, : self.count]
-        result = np.zeros_like(u)
-        for row, parts in enumerate(self.outer):
-            for symbol, j in parts:
-                result[row] += products[j] if symbol is None else symbol * products[j]
+        products = np.fft.rfft(values, norm="forward")[..., : self.count]
+        result = np.empty(u.shape, dtype=u.dtype) if all(self.outer) else np.zeros_like(u)
+        for row, terms in enumerate(self.outer):
+            for place, (symbol, j) in enumerate(terms):
+                term = products[j] if symbol is None else symbol * products[j]
+                if place:
+                    result[..., row, :] += term
+                else:
+                    result[..., row, :] = term
         if self.coupling is not None:
-            result += np.einsum("gfk,fk->gk", self.coupling, u)
+            result += np.einsum("gfk,...fk->...gk", self.coupling, u)
         return result
