@@ -20,11 +20,11 @@ from sciml.problem import Problem
 from sciml.run import Run
 from sciml.solution import Solution, Status
 
-from .marching import Stepper, resized, tensor
+from .marching import Stepper, low_part, resized, tensor
 from .solver import IntegratingFactor
 
 STAGES = tableau.N_STAGES
-ROUNDING = 4e-15
+ROUNDING = {"double": 4e-15, "extended": 2e-18}
 
 
 class _Factors:
@@ -85,14 +85,17 @@ def solve(options: IntegratingFactor, problem: Problem, run: Run) -> Solution:
         index, parts, worst = int(saved["index"]), int(saved["parts"]), float(saved["worst"])
         steps, evaluations = int(saved["steps"]), int(saved["evaluations"])
         outputs[:, : index + 1] = saved["outputs"]
-    stepper = Stepper(problem, basis, evaluations=evaluations)
+    extended = options.precision == "extended"
+    stepper = Stepper(problem, basis, extended, evaluations)
     state = stepper.working(start_state)
+    if saved is not None and stepper.host is not None:
+        state = state + stepper.working(torch.as_tensor(saved["state_low"]))
     while index < len(times) - 1:
         start, span = float(times[index]), float(times[index + 1] - times[index])
         trial, done, factors = state, 0, _Factors(stepper.diagonal, span / parts)
         while done < parts:
             new, error = _attempt(stepper, factors, trial, start + done * span / parts)
-            if not error <= max(options.tolerance, ROUNDING):
+            if not error <= max(options.tolerance, ROUNDING[options.precision]):
                 parts *= 2
                 done *= 2
                 if parts > 10**7:
@@ -102,7 +105,7 @@ def solve(options: IntegratingFactor, problem: Problem, run: Run) -> Solution:
             larger = rule.larger(stepper.basis, tensor(new))
             if larger is not None:
                 trial = resized(trial, stepper.basis, larger)
-                stepper = Stepper(problem, larger, evaluations=stepper.evaluations)
+                stepper = Stepper(problem, larger, extended, stepper.evaluations)
                 trial = stepper.working(trial)
                 factors = _Factors(stepper.diagonal, span / parts)
                 continue
@@ -114,7 +117,8 @@ def solve(options: IntegratingFactor, problem: Problem, run: Run) -> Solution:
         state, index = trial, index + 1
         outputs[:, index] = stepper.basis.sample(tensor(state), problem.grid.shape).cpu().numpy()
         kept = {
-            "modes": np.array(stepper.basis.modes), "state": tensor(state).cpu().numpy(), "index": index,
+            "modes": np.array(stepper.basis.modes), "state": tensor(state).cpu().numpy(),
+            "state_low": low_part(state), "index": index,
             "parts": parts, "worst": worst, "steps": steps, "evaluations": stepper.evaluations,
             "outputs": outputs[:, : index + 1],
         }  # fmt: skip

@@ -115,6 +115,14 @@ def tensor(u: Any) -> Tensor:
     return u if isinstance(u, Tensor) else torch.from_numpy(u.astype(np.complex128))
 
 
+def low_part(u: Any) -> np.ndarray:
+    """What double precision leaves of an extended state, so that resuming loses nothing."""
+    if isinstance(u, Tensor):
+        return np.zeros(0)
+    low: np.ndarray = (u - u.astype(np.complex128)).astype(np.complex128)
+    return low
+
+
 def resized(u: Any, old: FourierBasis, new: FourierBasis) -> Any:
     """`FourierBasis.resize` for either kind of array, without loss of precision."""
     if isinstance(u, Tensor):
@@ -170,16 +178,9 @@ class _March:
         return {
             "index": self.index, "parts": self.parts, "steps": self.steps, "rejected": self.rejected,
             "worst_tail": self.worst_tail, "modes": np.array(self.stepper.basis.modes), "most_modes": self.most_modes,
-            "state": tensor(self.state).cpu().numpy(), "state_low": self._low_part(),
+            "state": tensor(self.state).cpu().numpy(), "state_low": low_part(self.state),
             "outputs": self.outputs[:, : self.index + 1], "evaluations": self.stepper.evaluations,
         }  # fmt: skip
-
-    def _low_part(self) -> np.ndarray:
-        """What double precision leaves of an extended state, so that resuming loses nothing."""
-        if isinstance(self.state, Tensor):
-            return np.zeros(0)
-        low: np.ndarray = (self.state - self.state.astype(np.complex128)).astype(np.complex128)
-        return low
 
     def run_to_end(self) -> Solution:
         last = len(self.times) - 1

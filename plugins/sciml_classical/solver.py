@@ -26,6 +26,15 @@ class SpectralSolver(Solver):
     tail: float = Field(
         0.0, ge=0, lt=1, description="relative size of top modes that counts as resolved; 0: 1e-13 in 1-D, else 1e-9"
     )
+    precision: Literal["double", "extended"] = Field(
+        "double", description="extended: 64-bit mantissa (x86), in 1-D on a CPU, for references"
+    )
+
+    def refuses(self, problem: Problem) -> list[str]:
+        reasons = super().refuses(problem)
+        if self.precision == "extended" and len(problem.grid.axes) != 1:
+            reasons.append("precision=extended works in one space dimension only")
+        return reasons
 
 
 class Etdrk4(SpectralSolver):
@@ -44,15 +53,6 @@ class Etdrk4(SpectralSolver):
         description="estimated relative error of one step, before extrapolation; 0: 1e-11 in 1-D, else 1e-8",
     )  # fmt: skip
     step: float = Field(0.0, ge=0, description="fixed step (the nearest that divides the output interval); 0: adaptive")
-    precision: Literal["double", "extended"] = Field(
-        "double", description="extended: 64-bit mantissa (x86), in 1-D on a CPU, for references"
-    )
-
-    def refuses(self, problem: Problem) -> list[str]:
-        reasons = super().refuses(problem)
-        if self.precision == "extended" and len(problem.grid.axes) != 1:
-            reasons.append("precision=extended works in one space dimension only")
-        return reasons
 
     def solve(self, problem: Problem, run: Run) -> Solution:
         from .marching import solve
