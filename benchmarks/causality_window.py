@@ -1,6 +1,6 @@
 """Do causal weights matter? Regular Kuramoto–Sivashinsky marched in long windows, with and without them.
 
-    PYTHONPATH=.:plugins:problems python benchmarks/causality_window.py [--seed 0] [--lengths 0.1 0.25]
+    PYTHONPATH=.:plugins:problems python benchmarks/causality_window.py [--seed 0] [--lengths 0.1 0.2 0.4]
 
 The joint network, with more features in time than short windows need. Every window is taken as it comes, so
 that a failure shows. Errors are at the windows' ends, against the same equation marched in windows so short
@@ -21,7 +21,8 @@ from sciml.numerics.fourier import FourierBasis
 from sciml.numerics.initial import fourier_basis, initial_coefficients
 from sciml.run import Run
 
-MODES, FEATURES, SLOPE, TOLERANCE = 32, 800, 2.5, 1e-7
+MODES, FEATURES, SLOPE = 32, 800, 2.5
+TOLERANCE = 1e-4  # what such windows can reach: it also ends the ladder, whose steeper rungs no window would climb
 SHORT, TIGHT = 2.5e-3, 1e-10
 
 
@@ -45,7 +46,7 @@ def distance(a: Tensor, b: Tensor, basis: FourierBasis) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--lengths", type=float, nargs="+", default=[0.1, 0.25])
+    parser.add_argument("--lengths", type=float, nargs="+", default=[0.1, 0.2, 0.4])
     parser.add_argument("--end", type=float, default=1.0)
     arguments = parser.parse_args()
     problem, run = definitions.ks_regular(), Run(seed=arguments.seed)
