@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-LADDER = (1e-2, 1.0, 1e2, 1e4, 1e8)
+LADDER = (1.0, 1e2, 1e4, 1e8)  # the paper's 1e-2 to 1e2 are for residuals that are not scaled by the window and the solution
 ENOUGH = 0.99  # a rung is done when every weight is above this
 
 

@@ -36,6 +36,7 @@ class Fit:
     weights: Tensor  # the last causal weights, (times,)
     iterations: int
     cost: dict[str, float] = field(default_factory=dict)
+    stopped_at_goal: bool = False  # training ended because the residual was small enough: it could have been smaller
     memory: Tensor | None = None  # what the next window may start from
     head: float = float("nan")  # residual that an output layer reached by itself, before all weights were trained
 

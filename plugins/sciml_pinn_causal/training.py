@@ -47,7 +47,8 @@ SEPARABLE = {
 FULL_BELOW = 1e-3  # of the span, in 2-D and 3-D, where one full iteration costs as much as several shorter windows
 JOINT = Defaults(1e-7, 0, 0, 0.25, 40, 192)  # features and times follow from the modes
 MLP = Defaults(1e-6, 0, 0, 0.25, 10, 192)
-FIRST_ORDER = {"ssbroyden": (1e-5, 2000), "adam": (1e-3, 20000)}  # what gradients alone reach: tolerance, iterations
+FIRST_ORDER = {"ssbroyden": (1e-4, 2000), "adam": (1e-3, 20000)}  # what gradients alone reach: tolerance, iterations
+UNITS = 30  # of `mlp` with those: a dense inverse Hessian of many more would cost more than it gives
 TRAINERS: dict[str, Trainer] = {"gauss-newton": levenberg.train, "ssbroyden": ssbroyden.train, "adam": adam.train}
 
 
@@ -56,7 +57,8 @@ def preset(options: PinnCausal, dim: int) -> Defaults:
     chosen = {"joint": JOINT, "mlp": MLP}.get(options.ansatz) or SEPARABLE[dim]
     if options.method in FIRST_ORDER:
         tolerance, iterations = FIRST_ORDER[options.method]
-        chosen = replace(chosen, tolerance=tolerance, iterations=iterations)
+        features = UNITS if options.ansatz == "mlp" else chosen.features
+        chosen = replace(chosen, tolerance=tolerance, iterations=iterations, features=features)
     return replace(
         chosen, tolerance=options.tolerance or chosen.tolerance, features=options.features or chosen.features,
         times=options.times, slope=options.slope or chosen.slope, iterations=options.iterations or chosen.iterations,
@@ -74,7 +76,8 @@ def solve(options: PinnCausal, problem: Problem, run: Run) -> Solution:
     tail = options.tail or max(1e-12, share * chosen.tolerance)
     rule = resolution(options.modes, chosen.max_modes, problem, tail)
     build = {"separable": _separable, "joint": _joint, "mlp": _mlp}[options.ansatz](options, chosen, problem, run)
-    return March(problem, run, Plan(chosen.tolerance, options.window), rule, build).run_to_end()
+    dear = chosen.iterations // 4 if options.method in FIRST_ORDER else Plan.dear
+    return March(problem, run, Plan(chosen.tolerance, options.window, dear=dear), rule, build).run_to_end()
 
 
 Build = Callable[[FourierBasis], Ansatz]

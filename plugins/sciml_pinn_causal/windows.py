@@ -164,5 +164,6 @@ class March:
             self._change_basis(smaller)
         self.patience = max(0, self.patience - 1)
         dear = fit.cost.get("tangent_evaluations", 0) + fit.iterations >= self.plan.dear
-        if fit.worst < 0.1 * self.plan.tolerance and not self.patience and not dear:
+        small = fit.worst < 0.1 * self.plan.tolerance or fit.stopped_at_goal
+        if small and not self.patience and not dear:
             self.exponent += 2 if fit.worst < 1e-3 * self.plan.tolerance else 1

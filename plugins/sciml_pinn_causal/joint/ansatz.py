@@ -192,6 +192,7 @@ class Joint(Ansatz):
             at=lambda times: self.state(start, c, (times - t0) / length), residual=trained.worst,
             held_out=self.held_out(start, c, t0, length) / scale, converged=trained.done, weights=trained.weights,
             iterations=trained.iterations, cost={"rhs_evaluations": trained.evaluations * len(self.points.tau)},
+            stopped_at_goal=trained.worst < goal.residual,
         )  # fmt: skip
 
     def held_out(self, start: Tensor, c: Tensor, t0: float, length: float) -> float:

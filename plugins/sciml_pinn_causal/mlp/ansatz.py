@@ -106,14 +106,20 @@ class Mlp(Ansatz):
     def ladder(self) -> Ladder:
         return Ladder.for_tolerance(self.settings.tolerance, len(self.points.tau), self.settings.causal)
 
+    def _scaled(self, theta: Tensor, factor: float) -> Tensor:
+        """N is the change over a window: what the next one starts from is kept per unit of time."""
+        count = self.network.head
+        return torch.cat([theta[:-count], factor * theta[-count:]])
+
     def fit(self, start: Tensor, t0: float, length: float, memory: Tensor | None = None) -> Fit:
         """See `fit.Ansatz`."""
         settings = self.settings
         if memory is None or len(memory) != self.network.count:
             rng = self.run.rng(f"pinn-causal/mlp/{self.network.count}")
             memory = self.network.draw(rng, settings.slope, ROUGHNESS)
+        origin = self._scaled(memory, length)
         goal = Goal(STOP * settings.tolerance, settings.iterations, self.tick)
-        trained = settings.train(self.objective(self.points, start, t0, length), memory, self.ladder(), goal)
+        trained = settings.train(self.objective(self.points, start, t0, length), origin, self.ladder(), goal)
         theta = trained.theta
         with torch.no_grad():
             off = float(self.objective(self.checks, start, t0, length).losses(theta).max().sqrt())
@@ -125,6 +131,7 @@ class Mlp(Ansatz):
 
         return Fit(
             at=at, residual=trained.worst, held_out=off, converged=trained.done, weights=trained.weights,
-            iterations=trained.iterations, cost={"residual_evaluations": trained.evaluations}, memory=theta,
+            iterations=trained.iterations, cost={"residual_evaluations": trained.evaluations}, memory=self._scaled(theta, 1 / length),
+            stopped_at_goal=trained.worst < goal.residual,
             head=trained.head,
         )  # fmt: skip

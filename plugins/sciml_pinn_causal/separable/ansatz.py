@@ -177,6 +177,7 @@ class Separable(Ansatz):
             at=_Trajectory(self, start, y, t0, length), residual=trained.worst,
             held_out=float(self.losses(off, size).max().sqrt()), converged=trained.done, weights=trained.weights,
             iterations=trained.iterations, cost={"residual_evaluations": trained.evaluations},
+            stopped_at_goal=trained.worst < goal.residual,
         )  # fmt: skip
 
     def _gauss_newton(
