@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-LADDER = (1.0, 1e2, 1e4, 1e8)  # the paper's 1e-2 to 1e2 are for residuals that are not scaled by the window and the solution
+LADDER = (1e-2, 1.0, 1e2, 1e4, 1e8)
 ENOUGH = 0.99  # a rung is done when every weight is above this
 
 
@@ -32,10 +32,14 @@ class Ladder:
     rung: int = 0
 
     @classmethod
-    def for_tolerance(cls, tolerance: float, times: int, active: bool) -> Ladder:
-        """Without the rungs whose weights would stay below ENOUGH even where every residual is at the tolerance."""
-        rungs = tuple(e for e in LADDER if e * times * tolerance**2 < 1 - ENOUGH)
-        return cls(rungs or LADDER[:1], active)
+    def for_tolerance(cls, tolerance: float, times: int, active: bool, first: float = LADDER[0]) -> Ladder:
+        """Without the rungs whose weights would stay below ENOUGH even where every residual is at the tolerance.
+
+        first: the rung to begin with. The paper's 0.01 is for residuals that are not scaled by the window's length
+        and the solution's size; methods that bear faint weights may begin at 1, where it about lies in ours.
+        """
+        limit = (1 - ENOUGH) / (times * tolerance**2)
+        return cls(tuple(e for e in LADDER if first <= e < limit) or (limit,), active)
 
     def weights(self, losses: Tensor) -> Tensor:
         if not self.active:

@@ -137,7 +137,7 @@ class Joint(Ansatz):
         return self._lengths[length]
 
     def ladder(self) -> Ladder:
-        return Ladder.for_tolerance(self.settings.tolerance, len(self.points.tau), self.settings.causal)
+        return Ladder.for_tolerance(self.settings.tolerance, len(self.points.tau), self.settings.causal, 1.0)
 
     def fit(self, start: Tensor, t0: float, length: float, memory: Tensor | None = None) -> Fit:
         """See `fit.Ansatz`. Every window starts from u = start."""

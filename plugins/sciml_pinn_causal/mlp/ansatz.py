@@ -104,7 +104,7 @@ class Mlp(Ansatz):
         return NetworkObjective(points, points.start_atoms(start), t0, length, filters, scale)
 
     def ladder(self) -> Ladder:
-        return Ladder.for_tolerance(self.settings.tolerance, len(self.points.tau), self.settings.causal)
+        return Ladder.for_tolerance(self.settings.tolerance, len(self.points.tau), self.settings.causal, 1.0)
 
     def _scaled(self, theta: Tensor, factor: float) -> Tensor:
         """N is the change over a window: what the next one starts from is kept per unit of time."""
@@ -131,7 +131,6 @@ class Mlp(Ansatz):
 
         return Fit(
             at=at, residual=trained.worst, held_out=off, converged=trained.done, weights=trained.weights,
-            iterations=trained.iterations, cost={"residual_evaluations": trained.evaluations}, memory=self._scaled(theta, 1 / length),
-            stopped_at_goal=trained.worst < goal.residual,
-            head=trained.head,
+            iterations=trained.iterations, cost={"residual_evaluations": trained.evaluations},
+            stopped_at_goal=trained.worst < goal.residual, memory=self._scaled(theta, 1 / length), head=trained.head,
         )  # fmt: skip
