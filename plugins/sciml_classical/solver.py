@@ -15,7 +15,16 @@ PERIODIC = Solves(
     kind={"evolution"}, dim={"1", "2", "3"}, boundary={"periodic"}, fields={"system"},
     term={"nonlocal", "space-dependent", "time-dependent", "non-polynomial"},
 )  # fmt: skip
+LINE = Solves(
+    kind={"evolution"}, dim={"1"}, boundary={"periodic"}, fields={"system"},
+    term={"nonlocal", "space-dependent", "time-dependent", "non-polynomial"},
+)  # fmt: skip
 ODE = Solves(kind={"evolution"}, dim={"0"}, fields={"system"}, term={"time-dependent", "non-polynomial"})
+JORBA_ZOU = (
+    "@article{JorbaZou2005, author={Jorba, {\\`A}. and Zou, M.}, title={A software package for the numerical"
+    " integration of ODEs by means of high-order Taylor methods}, journal={Experimental Mathematics},"
+    " volume={14}, pages={99--117}, year={2005}}"
+)
 
 
 class SpectralSolver(Solver):
@@ -78,17 +87,29 @@ class IntegratingFactor(SpectralSolver):
         return solve(self, problem, run)
 
 
+class SpectralTaylor(SpectralSolver):
+    """Taylor series in time of the Fourier coefficients: independent of exponentials and of Runge–Kutta formulae."""
+
+    name: ClassVar[str] = "spectral-taylor"
+    summary: ClassVar[str] = "Taylor series of high order in Fourier space, explicit (1-D): the second method"
+    solves: ClassVar[Solves] = LINE
+    citation: ClassVar[str] = JORBA_ZOU
+    series_order: int = Field(24, ge=2, le=200, description="order of the series")
+    tolerance: float = Field(1e-17, gt=0, le=1, description="size of the last terms relative to the state")
+
+    def solve(self, problem: Problem, run: Run) -> Solution:
+        from .spectral_taylor import solve
+
+        return solve(self, problem, run)
+
+
 class Taylor(Solver):
     """Taylor series of high order with a step from their decay."""
 
     name: ClassVar[str] = "taylor"
     summary: ClassVar[str] = "Taylor series by recurrence through the equation (ODE)"
     solves: ClassVar[Solves] = ODE
-    citation: ClassVar[str] = (
-        "@article{JorbaZou2005, author={Jorba, {\\`A}. and Zou, M.}, title={A software package for the numerical"
-        " integration of ODEs by means of high-order Taylor methods}, journal={Experimental Mathematics},"
-        " volume={14}, pages={99--117}, year={2005}}"
-    )
+    citation: ClassVar[str] = JORBA_ZOU
     series_order: int = Field(24, ge=2, le=200, description="order of the series")
     tolerance: float = Field(1e-17, gt=0, le=1, description="size of the last terms relative to the state")
     digits: int = Field(0, ge=0, le=500, description="decimal digits of the arithmetic; 0: double precision")

@@ -4,6 +4,7 @@ precision (numpy's longdouble: 64 bits of mantissa on x86)."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -67,14 +68,7 @@ class HostNonlinear:
 
     def __call__(self, u: Complex, t: Any) -> Complex:
         """N(û, t), with the coupling. A batch of states (…, fields, K+1) has times of shape (…)."""
-        parts = []
-        for source, symbol, symbols in self.atoms:
-            if source is None:
-                parts.append((symbols * u).sum(-2))
-            else:
-                parts.append(u[..., source, :] if symbol is None else symbol * u[..., source, :])
-        together = parts[0][None] if len(parts) == 1 else np.stack(parts) if parts else u[:0]
-        atoms = np.fft.irfft(together, self.n, norm="forward")
+        atoms = self.atom_values(u)
         when = t[..., None] if isinstance(t, np.ndarray) else t
 
         def leaf(node: tree.Expr) -> Any:
@@ -83,14 +77,29 @@ class HostNonlinear:
             assert isinstance(node, tree.Coordinate)
             return when if node.name == "t" else self.coordinates[node.name]
 
+        return self.collect([tree.evaluate(product, leaf, numpy_function) for product in self.products], u)
+
+    def atom_values(self, u: Complex) -> NDArray[Any]:
+        """Every linear functional of the state on the product grid: (atoms, …, n)."""
+        parts = []
+        for source, symbol, symbols in self.atoms:
+            if source is None:
+                parts.append((symbols * u).sum(-2))
+            else:
+                parts.append(u[..., source, :] if symbol is None else symbol * u[..., source, :])
+        together = parts[0][None] if len(parts) == 1 else np.stack(parts) if parts else u[:0]
+        return np.fft.irfft(together, self.n, norm="forward")
+
+    def collect(self, products: Sequence[Any], u: Complex) -> Complex:
+        """Σ outer·(values of the products on their grid) + coupling·û."""
         values = np.empty((len(self.products), *u.shape[:-2], self.n), dtype=self.real)
-        for j, product in enumerate(self.products):
-            values[j] = tree.evaluate(product, leaf, numpy_function)
-        products = np.fft.rfft(values, norm="forward")[..., : self.count]
+        for j, product in enumerate(products):
+            values[j] = product
+        spectra = np.fft.rfft(values, norm="forward")[..., : self.count]
         result = np.empty(u.shape, dtype=u.dtype) if all(self.outer) else np.zeros_like(u)
         for row, terms in enumerate(self.outer):
             for place, (symbol, j) in enumerate(terms):
-                term = products[j] if symbol is None else symbol * products[j]
+                term = spectra[j] if symbol is None else symbol * spectra[j]
                 if place:
                     result[..., row, :] += term
                 else:

@@ -1,13 +1,13 @@
 """Taylor series of an ODE's solution, by recurrence through the equation's tree.
 
-Generic over the number type: floats, numpy.longdouble or mpmath.mpf. Each operation of the right-hand side
-computes its n-th coefficient from the coefficients before (Griewank & Walther, Evaluating Derivatives, 2nd ed.,
-table 13.1–13.2), so a series of order p costs O(p²) operations.
+Generic over the number type: floats, numpy.longdouble, mpmath.mpf, or arrays of values at points
+(`spectral_taylor`). Each operation of the right-hand side computes its n-th coefficient from the coefficients before
+(Griewank & Walther, Evaluating Derivatives, 2nd ed., table 13.1–13.2), so a series of order p costs O(p²) operations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..equation import Equation, tree
@@ -30,24 +30,33 @@ class TaylorField:
 
     def expand(self, state: Sequence[Any], t: Any, order: int) -> list[Series]:
         """Coefficients c with x_i(t + h) = Σ_n c[i][n] h^n, n = 0..order."""
-        program = _Program(self, state, t)
+        fields: list[Series] = [[value] for value in state]
+        leaves: dict[tree.Expr, Series] = dict(zip(map(tree.Field, self.equation.fields), fields, strict=True))
+        program = Program(self.number, self.functions, leaves, t)
         outputs = [program.compile(self.rates[name]) for name in self.equation.fields]
-        fields = [program.fields[name] for name in self.equation.fields]
         for n in range(order):
-            for extend in program.operations:
-                extend(n)
+            program.extend(n)
             for field, rate in zip(fields, outputs, strict=True):
                 field.append(rate[n] / (n + 1))
         return fields
 
 
-class _Program:
-    """The tree flattened into operations that extend their series one coefficient at a time."""
+class Program:
+    """Trees flattened into operations that extend their series one coefficient at a time.
 
-    def __init__(self, owner: TaylorField, state: Sequence[Any], t: Any) -> None:
-        self.number, self.functions = owner.number, owner.functions
-        self.fields = {name: [value] for name, value in zip(owner.equation.fields, state, strict=True)}
-        self.time, self.operations, self.known = t, list[Extend](), dict[tree.Expr, Series]()
+    `leaves` are the series that the caller extends (fields, atoms, coordinates in space); `t` is known here.
+    """
+
+    def __init__(
+        self, number: Callable[[float], Any], functions: Any, leaves: Mapping[tree.Expr, Series], t: Any
+    ) -> None:
+        self.number, self.functions, self.time = number, functions, t
+        self.operations, self.known = list[Extend](), dict(leaves)
+
+    def extend(self, n: int) -> None:
+        """Coefficient n of everything compiled, from those of the leaves up to n."""
+        for operation in self.operations:
+            operation(n)
 
     def compile(self, node: tree.Expr) -> Series:
         if node not in self.known:
@@ -62,8 +71,6 @@ class _Program:
     def _build(self, node: tree.Expr) -> Series:
         zero, one = self.number(0.0), self.number(1.0)
         match node:
-            case tree.Field(name):
-                return self.fields[name]
             case tree.Number(value):
                 constant = self.number(value)
                 return self._add(lambda s, n: constant if n == 0 else zero)
@@ -72,6 +79,9 @@ class _Program:
             case tree.Sum(terms):
                 parts = [self.compile(term) for term in terms]
                 return self._add(lambda s, n: sum((p[n] for p in parts[1:]), parts[0][n]))
+            case tree.Product((tree.Number(value), *rest)):
+                factor, scaled = self.number(value), self.compile(tree.multiply(*rest))
+                return self._add(lambda s, n: factor * scaled[n])
             case tree.Product(factors):
                 result = self.compile(factors[0])
                 for factor in factors[1:]:
@@ -89,6 +99,8 @@ class _Program:
         raise UsageError(f"a {type(node).__name__} has no Taylor series: the equation is not an ODE.")
 
     def _product(self, a: Series, b: Series) -> Series:
+        if a is b:  # every pair occurs twice
+            return self._add(lambda s, n: _square(a, n))
         return self._add(lambda s, n: sum((a[k] * b[n - k] for k in range(1, n + 1)), a[0] * b[n]))
 
     def _power(self, a: Series, r: Any) -> Series:
@@ -141,6 +153,12 @@ class _Program:
         return first
 
 
+def _square(a: Series, n: int) -> Any:
+    """Coefficient n of a²."""
+    twice = sum((a[k] * a[n - k] for k in range(1, (n + 1) // 2)), a[0] * a[n] if n else 0)
+    return 2 * twice if n % 2 else 2 * twice + a[n // 2] * a[n // 2]
+
+
 def evaluate_series(series: Series, h: Any) -> Any:
     """Σ c_n h^n by Horner's rule."""
     total = series[-1]
@@ -149,14 +167,13 @@ def evaluate_series(series: Series, h: Any) -> Any:
     return total
 
 
-def safe_step(series: list[Series], tolerance: float) -> float:
+def safe_step(series: list[Series], tolerance: float, size: Callable[[Any], Any] = abs) -> float:
     """Step at which the last two terms stay below `tolerance` relative to the state (Jorba & Zou,
-    Experimental Mathematics 14, 2005, §3.2)."""
+    Experimental Mathematics 14, 2005, §3.2). `size` is the norm of one coefficient."""
     order = len(series[0]) - 1
-    scale = max(abs(s[0]) for s in series)
-    scale = max(float(scale), 1e-300)
+    scale = max(float(max(size(s[0]) for s in series)), 1e-300)
     steps = []
     for n in (order - 1, order):
-        size = float(max(abs(s[n]) for s in series))
-        steps.append(float("inf") if size == 0.0 else (tolerance * scale / size) ** (1.0 / n))
+        last = float(max(size(s[n]) for s in series))
+        steps.append(float("inf") if last == 0.0 else (tolerance * scale / last) ** (1.0 / n))
     return min(steps)
