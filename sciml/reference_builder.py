@@ -20,6 +20,7 @@ from .run import Run
 from .solution import Solution, Status
 
 Values = Mapping[str, Array]
+EXACT = "Exact solution:"
 ROUNDING = 2.2e-16  # values are stored in double precision: no reference is better than this
 
 
@@ -37,7 +38,7 @@ def exact_reference(problem: Problem, formulas: Mapping[str, str]) -> Reference:
         for name, text in formulas.items()
     }
     text = "; ".join(f"{name} = {formula}" for name, formula in formulas.items())
-    return combine(values, {}, f"Exact solution: {text}.")
+    return combine(values, {}, f"{EXACT} {text}.")
 
 
 def run_solver(problem: Problem, name: str, **options: Any) -> Solution:

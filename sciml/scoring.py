@@ -35,8 +35,9 @@ class Scores:
 
     @property
     def at_floor(self) -> bool:
-        """Whether the solution cannot be told from the reference."""
-        return any(self.relative_l2[name] <= 2 * self.floor[name] for name in self.relative_l2)
+        """Whether no field of the solution can be told from the reference."""
+        known = self.relative_l2
+        return bool(known) and all(known[name] <= 2 * self.floor[name] for name in known)
 
     def as_dict(self) -> dict[str, object]:
         return asdict(self)
@@ -54,6 +55,8 @@ def score(problem: Problem, solution: Solution, reference: Reference | None) -> 
     """All scores. A partial solution is scored up to the time it reached, and says so."""
     times = problem.grid.times
     kept = times <= solution.reached
+    if not kept.any():  # it failed before its first output: there is nothing to score
+        return Scores(until=solution.reached)
     until = None if kept.all() else float(times[kept][-1])
     invariants = {
         label: drift(_invariant(problem, solution, text, kept)) for label, text in problem.invariants.items()

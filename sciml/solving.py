@@ -10,11 +10,12 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import os
 import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -161,24 +162,37 @@ def _make(folder: Path, store: Path) -> None:
 
 @contextmanager
 def _only_one(folder: Path, on_notice: Callable[[str], None] | None) -> Iterator[None]:
-    """Hold the cell's lock; wait while another process does. The lock dies with its process."""
+    """Hold the cell's lock; wait while another process does. The lock dies with its process.
+
+    Who leaves removes lock file and empty folder; who then holds a lock on a file that is gone takes the new one.
+    """
     store = folder.parent.parent
     _make(folder.parent, store)
-    lock_path = folder.parent / f"{folder.name}.lock"
-    try:
-        lock = lock_path.open("w")
-    except OSError as error:
-        raise RunFailed(f"cannot write in {folder.parent}: {error.strerror}; choose --store.") from None
-    with lock:
-        told = False
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    path = folder.parent / f"{folder.name}.lock"
+    told = False
+    while True:
+        try:
+            lock = path.open("w")
+        except OSError as error:
+            raise RunFailed(f"cannot write in {folder.parent}: {error.strerror}; choose --store.") from None
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if path.exists() and os.path.samestat(os.fstat(lock.fileno()), path.stat()):
                 break
-            except BlockingIOError:
-                if not told and on_notice is not None:
-                    on_notice("another process is running this very cell; waiting for it to finish")
-                told = True
-                time.sleep(0.2)
-        _make(folder, store)
-        yield
+        except BlockingIOError:
+            if not told and on_notice is not None:
+                on_notice("another process is running this very cell; waiting for it to finish")
+            told = True
+            time.sleep(0.2)
+        except FileNotFoundError:
+            pass
+        lock.close()
+    with lock:
+        try:
+            _make(folder, store)
+            yield
+        finally:
+            with suppress(OSError):
+                folder.rmdir()  # only if no checkpoint is in it
+            with suppress(OSError):
+                path.unlink()

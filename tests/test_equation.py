@@ -233,3 +233,9 @@ def test_semilinear_splits() -> None:
         ("u", 0.5, (("x", 2),)), ("u", 0.5, (("y", 2),)), ("u", -0.5, ()),
     }  # fmt: skip
     assert {(n, m.coefficient) for n, m in split.linear["v"]} == {("v", 0.25), ("v", -0.75)}
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_parameter_is_a_finite_number(value: float) -> None:
+    with pytest.raises(UsageError, match="the parameter a is"):
+        Equation.parse(["u_t = a*u"], ["u"], [], {"a": value})

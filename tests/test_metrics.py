@@ -138,3 +138,10 @@ def test_forecasts_are_lost_at_the_worst_field() -> None:
     assert found.lyapunov_times == 0.5
     assert found.error == found.relative_l2["y"] > found.relative_l2["x"] == 0.0
     assert error_over_time(Solution(value), known)["y"] == pytest.approx([0, 0, 1.01 * VALID_THRESHOLD, 0])
+
+
+def test_a_solution_that_reached_nothing_is_not_scored() -> None:
+    value = np.ones((len(problem().grid.times), 4))
+    before = float(problem().grid.times[0]) - 1.0
+    found = score(problem(), Solution({"u": value}, status=Status.PARTIAL, reached=before), None)
+    assert found.relative_l2 == {} and found.until == before

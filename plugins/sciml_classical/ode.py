@@ -76,6 +76,9 @@ def numpy_rates(problem: Problem) -> Any:
     return function
 
 
+EVALUATIONS = 2000  # of one SciPy object, between looks at the budget and Ctrl-C
+
+
 def solve_dop853(options: Dop853, problem: Problem, run: Run) -> Solution:
     """SciPy's class-based integrator, so that every step can be interrupted and resumed."""
     from scipy.integrate import DOP853
@@ -107,7 +110,7 @@ def solve_dop853(options: Dop853, problem: Problem, run: Run) -> Solution:
             while done < len(times) and times[done] <= solver.t:
                 outputs[done] = dense(times[done])
                 done += 1
-            if solver.nfev > 20000:
+            if solver.nfev > EVALUATIONS:
                 break
         evaluations += solver.nfev
         start, y, first = solver.t, solver.y, solver.h_abs

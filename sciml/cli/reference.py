@@ -21,8 +21,11 @@ def command(file: Path, build: bool, as_json: bool) -> None:
 
     problem = problem_file.read(file)
     if build:
-        from ..reference_builder import build_reference
+        from ..reference_builder import EXACT, build_reference
 
+        known = read_reference(file, problem)
+        if known is not None and known.method.startswith(EXACT):
+            raise UsageError(f"{file} holds an exact solution as its reference; a computed one would be worse.")
         problem_file.write(file, problem, build_reference(problem, notice))
     reference = read_reference(file, problem)
     if reference is None:

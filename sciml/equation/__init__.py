@@ -13,6 +13,7 @@ definitions (`psi = inverse_laplacian(-w)`) placed before their use.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -50,6 +51,9 @@ class Equation:
     ) -> Equation:
         """Raises UsageError, naming the offending part, for anything outside the grammar."""
         values = {name: float(value) for name, value in (parameters or {}).items()}
+        for name, value in values.items():
+            if not math.isfinite(value):
+                raise UsageError(f"equation: the parameter {name} is {value}, not a finite number.")
         rates, definitions = parse_statements(statements, fields, axes, values)
         return cls(
             tuple(statements), tuple(fields), tuple(axes), MappingProxyType(values),

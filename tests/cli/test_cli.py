@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from sciml_classical.solver import Etdrk4
 from sciml import result_file
 
 SPECS = Path(__file__).parents[1] / "specs"
+PROBLEMS = Path(__file__).parents[2] / "problems"
 Cli = Callable[..., object]
 
 
@@ -370,3 +372,17 @@ def test_the_console_script(ks_file) -> None:
     version = subprocess.run([*command[:3], "--version"], capture_output=True, text=True)
     assert version.returncode == 0
     assert version.stdout.startswith("sciml, version ")
+
+
+def test_an_exact_reference_is_not_replaced(cli, tmp_path) -> None:
+    copy = tmp_path / "taylor-green.h5"
+    shutil.copy(PROBLEMS / "taylor-green.h5", copy)
+    before = copy.read_bytes()
+    outcome = cli("reference", copy, "--build")
+    assert outcome.code == 2 and "exact solution" in outcome.err
+    assert copy.read_bytes() == before
+
+
+def test_nothing_but_results_stays_in_the_store(cli, ks_file, tmp_path) -> None:
+    assert cli("solve", ks_file, "-s", "etdrk4", "--store", tmp_path / "s").code == 0
+    assert not list((tmp_path / "s" / ".partial").iterdir())
