@@ -92,9 +92,13 @@ class HostNonlinear:
 
     def collect(self, products: Sequence[Any], u: Complex) -> Complex:
         """Σ outer·(values of the products on their grid) + coupling·û."""
-        values = np.empty((len(self.products), *u.shape[:-2], self.n), dtype=self.real)
-        for j, product in enumerate(products):
-            values[j] = product
+        shape = (*u.shape[:-2], self.n)
+        if len(products) == 1 and np.shape(products[0]) == shape:
+            values = products[0][None]
+        else:
+            values = np.empty((len(products), *shape), dtype=self.real)
+            for j, product in enumerate(products):
+                values[j] = product
         spectra = np.fft.rfft(values, norm="forward")[..., : self.count]
         result = np.empty(u.shape, dtype=u.dtype) if all(self.outer) else np.zeros_like(u)
         for row, terms in enumerate(self.outer):
