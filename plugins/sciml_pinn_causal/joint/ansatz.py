@@ -21,6 +21,7 @@ from sciml.numerics.fourier import FourierBasis
 from sciml.problem import Problem
 from sciml.run import Run
 
+from .. import collocation
 from ..causal import Ladder
 from ..fit import Ansatz, Fit
 from ..methods.objective import Goal, Objective, Trainer
@@ -116,10 +117,8 @@ class Joint(Ansatz):
         self._lengths: OrderedDict[float, Length] = OrderedDict()
 
     def _points(self, problem: Problem, tau: Tensor, size: int) -> Points:
-        """Grids carry a Nyquist mode, so the symbols for the filter are those of a larger basis."""
-        linear, wide = problem.equation.semilinear, self.basis.with_modes((size // 2,))
-        decay = [wide.functional(linear.linear[f], linear.fields)[i] for i, f in enumerate(linear.fields)]
-        return Points(self.features, problem.equation.strong, self.basis, tau, size, torch.stack(decay).abs())
+        symbols = collocation.decay(problem, self.basis, size)
+        return Points(self.features, problem.equation.strong, self.basis, tau, size, symbols)
 
     def length(self, length: float) -> Length:
         if length not in self._lengths:

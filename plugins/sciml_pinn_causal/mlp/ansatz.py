@@ -17,6 +17,7 @@ from sciml.numerics.fourier import FourierBasis
 from sciml.problem import Problem
 from sciml.run import Run
 
+from .. import collocation
 from ..causal import Ladder
 from ..fit import Ansatz, Fit
 from ..methods.objective import Goal, LeastSquares, Trainer
@@ -91,12 +92,8 @@ class Mlp(Ansatz):
         self.checks = self._points(problem, modes, between, 3 * size // 4 * 2)
 
     def _points(self, problem: Problem, modes: int, tau: Tensor, size: int) -> NetworkPoints:
-        """Grids carry a Nyquist mode, so the symbols for the filter are those of a larger basis."""
-        linear, wide = problem.equation.semilinear, self.basis.with_modes((size // 2,))
-        decay = [wide.functional(linear.linear[f], linear.fields)[i] for i, f in enumerate(linear.fields)]
-        return NetworkPoints(
-            self.network, problem.equation.strong, self.basis, modes, tau, size, torch.stack(decay).abs()
-        )
+        symbols = collocation.decay(problem, self.basis, size)
+        return NetworkPoints(self.network, problem.equation.strong, self.basis, modes, tau, size, symbols)
 
     def objective(self, points: NetworkPoints, start: Tensor, t0: float, length: float) -> NetworkObjective:
         scale = float((self.basis.weights * start.abs() ** 2).sum().sqrt()) or 1.0

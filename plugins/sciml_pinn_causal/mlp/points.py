@@ -16,8 +16,8 @@ from torch import Tensor
 from sciml.equation import tree
 from sciml.equation.forms import StrongForm
 from sciml.numerics.fourier import FourierBasis
-from sciml.numerics.pseudospectral import torch_function
 
+from .. import collocation
 from . import jets
 from .network import Network
 
@@ -58,21 +58,11 @@ class NetworkPoints:
         return torch.stack(rows)
 
     def filters(self, length: float, power: float) -> Tensor:
-        """The filter 1/(1 + Tw |λ_k|)^p as a symmetric circulant matrix for each field, (fields, X, X)."""
-        row = torch.fft.irfft(((1 + length * self.decay) ** -power).to(torch.complex128), n=self.size)
-        lag = torch.arange(self.size)
-        circulant: Tensor = row[:, (lag[:, None] - lag) % self.size]
-        return circulant
+        """(fields, X, X)."""
+        return collocation.filters(self.decay, self.size, length, power)
 
     def _evaluate(self, expression: tree.Expr, atoms: Tensor, t: Tensor) -> Tensor:
-        def leaf(node: tree.Expr) -> Tensor:
-            if isinstance(node, tree.Atom):
-                return atoms[node.index]
-            assert isinstance(node, tree.Coordinate)
-            return t[:, None] if node.name == "t" else self.coordinates[node.name]
-
-        value = tree.evaluate(expression, leaf, torch_function)
-        return torch.as_tensor(value, dtype=torch.float64).expand(len(self.tau), self.size)
+        return collocation.evaluate(expression, atoms, t, self.coordinates)
 
     def _atoms(self, at_start: Tensor, out: Tensor) -> Tensor:
         """Every atom on the points, (atoms, T, X), from the jet of the network's outputs."""
