@@ -47,6 +47,8 @@ class Solves:
         reasons = []
         for axis, needed in problem.features.items():
             missing = sorted(needed - self.accepts.get(axis, frozenset()))
+            if axis == "boundary" and axis not in self.accepts and reasons:
+                continue  # an ODE solver that was handed a PDE has said so already
             if missing:
                 reasons.append(REASONS.get(axis, f"it does not accept {axis} = {{}}").format(", ".join(missing)))
         return reasons
