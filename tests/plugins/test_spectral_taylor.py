@@ -78,7 +78,7 @@ def test_heat_and_advection_are_exact() -> None:
     x = problem.grid.axes[0].points()
     exact = math.exp(-0.2) * np.cos(x - 0.5) + math.exp(-1.8) * np.sin(3 * (x - 0.5))
     for solver in (SpectralTaylor(), EXTENDED):
-        assert np.abs(solver.solve(problem, Run()).values["u"][-1] - exact).max() < 1e-15
+        assert np.abs(solver.solve(problem, Run()).values["u"][-1] - exact).max() < 5e-15  # a few units of rounding of values up to 2
 
 
 def test_burgers_against_cole_and_hopf() -> None:
