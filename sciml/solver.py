@@ -44,7 +44,7 @@ class Solves:
 
     def refuses(self, problem: Problem) -> list[str]:
         """Every reason why not, as sentences without a subject; empty means yes."""
-        reasons = []
+        reasons: list[str] = []
         for axis, needed in problem.features.items():
             missing = sorted(needed - self.accepts.get(axis, frozenset()))
             if axis == "boundary" and axis not in self.accepts and reasons:

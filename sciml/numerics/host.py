@@ -30,6 +30,7 @@ class HostNonlinear:
     def __init__(self, system: PseudoSpectral, extended: bool = False) -> None:
         self.real = np.longdouble if extended else np.float64
         basis, form = system.basis, system.form
+        self.monomials = [_monomial(product) for product in form.products]
         self.n, self.count = system.shape[0], basis.modes[0] + 1
         self.products = form.products
         turn = 8 * np.arctan(self.real(1.0))
@@ -77,7 +78,11 @@ class HostNonlinear:
             assert isinstance(node, tree.Coordinate)
             return when if node.name == "t" else self.coordinates[node.name]
 
-        return self.collect([tree.evaluate(product, leaf, numpy_function) for product in self.products], u)
+        values = [
+            tree.evaluate(product, leaf, numpy_function) if indices is None else _multiplied(atoms, indices)
+            for product, indices in zip(self.products, self.monomials, strict=True)
+        ]
+        return self.collect(values, u)
 
     def atom_values(self, u: Complex) -> NDArray[Any]:
         """Every linear functional of the state on the product grid: (atoms, …, n)."""
@@ -111,3 +116,24 @@ class HostNonlinear:
         if self.coupling is not None:
             result += np.einsum("gfk,...fk->...gk", self.coupling, u)
         return result
+
+
+def _monomial(product: tree.Expr) -> list[int] | None:
+    """The atoms that a plain product multiplies, with repetition; None for anything else. Walking a tree costs as
+    much as multiplying a few hundred numbers."""
+    match product:
+        case tree.Atom(index):
+            return [index]
+        case tree.Power(tree.Atom(index), exponent) if exponent in (2, 3):
+            return [index] * int(exponent)
+        case tree.Product(factors):
+            parts = [_monomial(factor) for factor in factors]
+            return None if None in parts else [index for part in parts if part is not None for index in part]
+    return None
+
+
+def _multiplied(atoms: NDArray[Any], indices: list[int]) -> NDArray[Any]:
+    value: NDArray[Any] = atoms[indices[0]]
+    for index in indices[1:]:
+        value = value * atoms[index]
+    return value

@@ -11,7 +11,7 @@ from ..problem import Problem
 from .fourier import FourierBasis
 from .initial import fourier_basis, initial_coefficients, resolved_modes
 
-GROW = {1: 1.5, 2: 1.25, 3: 1.25}  # in 2-D and 3-D modes that are not needed cost more than another change of basis
+GROW = 1.25  # modes that are not needed cost more than another change of basis
 LIMIT = {1: 6144, 2: 384, 3: 96}
 LEAST = {1: 32, 2: 16, 3: 8}
 TAIL = {0: 1e-13, 1: 1e-13, 2: 1e-9, 3: 1e-9}  # defaults for `tail`: in 2-D and 3-D a digit of it costs dearly
@@ -46,7 +46,7 @@ class Resolution:
             return None
         tails = basis.tail(state)
         modes = [
-            min(self.limit, math.ceil(GROW[basis.dim] * k)) if t > self.tail else k
+            min(self.limit, math.ceil(GROW * k)) if t > self.tail else k
             for k, t in zip(basis.modes, tails, strict=True)
         ]
         return basis.with_modes(modes) if tuple(modes) != basis.modes else None
