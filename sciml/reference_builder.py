@@ -89,8 +89,8 @@ def _pde(problem: Problem, on_progress: Callable[[str], None]) -> Reference:
     if line:
         second = "Taylor series of the Fourier coefficients, order 24"
         on_progress(second)
-        # explicit: a fourth-order equation pays every mode four times over, so no more of them than 1e-11 needs
-        other = run_solver(problem, "spectral-taylor", tail=1e-11, **more)
+        # explicit: a fourth-order equation pays every mode four times over, so no more of them than 1e-12 needs
+        other = run_solver(problem, "spectral-taylor", tail=1e-12, **more)
     else:
         second = "integrating factor with Dormand–Prince 8(5,3)"
         on_progress(second)
