@@ -68,7 +68,7 @@ def cli() -> None:
 
 def entry() -> None:
     """The console script."""
-    # idle threads that spin make torch five times slower where other programs use the cores; read when it is loaded
+    # idle threads that spin slow torch down badly where other programs use the cores; read when it is loaded
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     arguments = [a for a in sys.argv[1:] if a != "--debug"]
     sys.exit(run(arguments, debug="--debug" in sys.argv[1:]))

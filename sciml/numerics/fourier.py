@@ -232,7 +232,7 @@ ODD_PARTS = (1, 3, 5, 9, 15, 25, 27, 45)
 
 def _even_fast(n: int) -> int:
     """Smallest even length >= n whose odd part is in ODD_PARTS: many factors 3 or 5 cost an FFT more than some
-    points (pocketfft: 486 = 2·3⁵ takes twice the time of 512)."""
+    points."""
     return min(part << max(1, math.ceil(math.log2(n / part))) for part in ODD_PARTS)
 
 

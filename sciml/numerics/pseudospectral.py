@@ -134,7 +134,7 @@ class PseudoSpectral:
         return torch.stack(rows, dim=axis) if len(rows) > 1 else rows[0].unsqueeze(axis)
 
     def chunks(self, state: Tensor) -> list[slice]:
-        """A batch in pieces whose grids stay in the cache: on a CPU a batch at once costs 2.5 times as much."""
+        """A batch in pieces whose grids stay in the cache: on a CPU a large batch at once is bound by memory."""
         if state.dim() != self.basis.dim + 2 or self.basis.device != "cpu":
             return [slice(None)]
         size = max(1, CHUNK // (math.prod(self.shape) * max(1, len(self.atoms))))
