@@ -81,7 +81,7 @@ def write_layout(
     dimensions.attrs["spatial_dims"] = _strings(list(axes))
     for name in ("time", *axes):
         dimensions[name] = file[name]  # a hard link, not a copy
-    _write_boundaries(file, axes)
+    _write_boundaries(file, problem, axes)
     scalars = file.create_group("scalars")
     scalars.attrs["field_names"] = _strings(list(parameters))
     for name, value in parameters.items():
@@ -99,18 +99,21 @@ def _strings(names: list[str]) -> np.ndarray:
     return np.array(names, dtype=h5py.string_dtype())
 
 
-def _write_boundaries(file: h5py.File, axes: Mapping[str, Array]) -> None:
+def _write_boundaries(file: h5py.File, problem: Problem, axes: Mapping[str, Array]) -> None:
+    """The Well knows periodic axes, walls and open faces; what is given on a wall stands in /sciml/problem."""
     group = file.create_group("boundary_conditions")
+    faces = {axis.name: axis.faces for axis in problem.grid.axes}
     for name, points in axes.items():
-        condition = group.create_group(f"{name}_periodic")
-        condition.attrs["associated_dims"] = _strings([name])
-        condition.attrs["associated_fields"] = _strings([])
-        condition.attrs["bc_type"] = "PERIODIC"
-        condition.attrs["sample_varying"] = False
-        condition.attrs["time_varying"] = False
-        mask = np.zeros(len(points), dtype=bool)
-        mask[[0, -1]] = True
-        condition.create_dataset("mask", data=mask)
+        for kind in dict.fromkeys(faces.get(name, ("periodic", "periodic"))):
+            condition = group.create_group(f"{name}_{kind}")
+            condition.attrs["associated_dims"] = _strings([name])
+            condition.attrs["associated_fields"] = _strings([])
+            condition.attrs["bc_type"] = {"periodic": "PERIODIC", "open": "OPEN"}.get(kind, "WALL")
+            condition.attrs["sample_varying"] = False
+            condition.attrs["time_varying"] = False
+            mask = np.zeros(len(points), dtype=bool)
+            mask[[0, -1]] = [face == kind for face in faces.get(name, (kind, kind))]
+            condition.create_dataset("mask", data=mask)
 
 
 def _write_fields(

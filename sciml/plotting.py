@@ -11,6 +11,7 @@ import numpy as np
 from . import problem_file, result_file
 from .atomic import write_bytes
 from .errors import UsageError
+from .metrics.calibration import NORMAL_95
 from .problem import Array, Problem
 from .reference import Reference, read_reference
 from .scoring import error_over_time
@@ -46,10 +47,10 @@ def draw(problem: Problem, solution: Solution, reference: Reference | None, labe
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    panel = {0: _curves, 1: _line, 2: _plane}.get(len(problem.grid.axes))
-    if panel is None:
+    steady, dim = problem.kind == "steady", len(problem.grid.axes)
+    if dim > 2:
         raise UsageError("plots are made for ODEs and for one or two space dimensions.")
-    columns = 2 if reference is None else 4
+    columns = 2 if reference is None else 3 if steady else 4
     fields = problem.equation.fields
     figure = Figure(figsize=(4.4 * columns, 3.6 * len(fields) + 0.5), layout="constrained", dpi=130)
     FigureCanvasAgg(figure)
@@ -57,6 +58,11 @@ def draw(problem: Problem, solution: Solution, reference: Reference | None, labe
     axes = figure.subplots(len(fields), columns, squeeze=False)
     for row, name in zip(axes, fields, strict=True):
         exact = None if reference is None else reference.values[name]
+        if steady:
+            still = _steady_line if dim == 1 else _steady_plane
+            still(figure, row, problem, name, solution.values[name], exact, solution.std.get(name))
+            continue
+        panel = (_curves, _line, _plane)[dim]
         panel(figure, row, problem, name, solution.values[name], exact)
         if reference is not None:
             error = error_over_time(solution, reference)[name]
@@ -108,6 +114,51 @@ def _plane(figure: Any, row: Any, problem: Problem, name: str, values: Array, ex
         image = row[2].imshow(error, origin="lower", extent=extent, cmap="magma")
         figure.colorbar(image, ax=row[2])
         row[2].set(title="log₁₀ |error| at the last time", xlabel=second.name, ylabel=first.name)
+
+
+def _steady_line(
+    figure: Any, row: Any, problem: Problem, name: str, values: Array, exact: Array | None, std: Array | None
+) -> None:
+    """The whole axis, its first tenth (fast waves show only there), and the error beside the stated spread."""
+    axis = problem.grid.axes[0]
+    x = axis.points()
+    for panel, upper in ((row[0], axis.upper), (row[1], axis.lower + 0.1 * axis.length)):
+        shown = x <= upper
+        panel.plot(x[shown], values[0][shown], lw=1, label=name)
+        if exact is not None:
+            panel.plot(x[shown], exact[0][shown], "--", lw=1, color="0.3", label="reference")
+        panel.set(title=f"{name}({axis.name})", xlabel=axis.name)
+        panel.legend(loc="upper right", fontsize=8)
+    if exact is not None:
+        row[2].semilogy(x, np.maximum(np.abs(values[0] - exact[0]), 1e-18), color="C3", lw=1, label="|error|")
+        if std is not None:
+            spread = np.maximum(NORMAL_95 * std[0], 1e-18)
+            row[2].semilogy(x, spread, "--", color="0.4", label="1.96 standard deviations")
+        row[2].set(title="error", xlabel=axis.name)
+        row[2].legend(loc="upper right", fontsize=8)
+
+
+def _steady_plane(
+    figure: Any, row: Any, problem: Problem, name: str, values: Array, exact: Array | None, std: Array | None
+) -> None:
+    """The field, its lower left ninth, and the error."""
+    first, second = problem.grid.axes
+    corner = (slice(0, -(-first.size // 3)), slice(0, -(-second.size // 3)))
+    limit = float(np.abs(values).max()) or 1.0
+    for panel, part in ((row[0], (slice(None), slice(None))), (row[1], corner)):
+        a, b = first.points()[part[0]], second.points()[part[1]]
+        extent = (b[0], b[-1], a[0], a[-1])
+        image = panel.imshow(
+            values[0][part], origin="lower", extent=extent, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto"
+        )
+        figure.colorbar(image, ax=panel)
+        panel.set(title=name if panel is row[0] else f"{name}, a corner", xlabel=second.name, ylabel=first.name)
+    if exact is not None:
+        extent = (second.lower, second.upper, first.lower, first.upper)
+        error = np.log10(np.maximum(np.abs(values[0] - exact[0]), 1e-18))
+        image = row[2].imshow(error, origin="lower", extent=extent, cmap="magma", aspect="auto")
+        figure.colorbar(image, ax=row[2])
+        row[2].set(title="log₁₀ |error|", xlabel=second.name, ylabel=first.name)
 
 
 def _curves(figure: Any, row: Any, problem: Problem, name: str, values: Array, exact: Array | None) -> None:

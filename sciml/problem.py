@@ -21,14 +21,22 @@ from .equation import Equation, Names, parse_expression, tree
 from .errors import UsageError
 
 Array = NDArray[np.float64]
-KINDS = {"evolution": "fields marched in time from initial data (PDE, or ODE when there are no axes)"}
-BOUNDARIES = ("periodic",)
+KINDS = {
+    "evolution": "fields marched in time from initial data (PDE, or ODE when there are no axes)",
+    "steady": "fields in balance inside a box, given data on its faces (boundary-value problem)",
+}
+FACES = ("dirichlet", "neumann", "open")  # value given; outward normal derivative given; nothing given
+SIDES = ("lower", "upper")
 MAX_POINTS = 2**28
 
 
 @dataclass(frozen=True)
 class Axis:
-    """A uniform axis on [lower, upper); the end point of a periodic axis is not stored."""
+    """A uniform axis. Periodic: on [lower, upper), the end point is not stored; else both ends are points.
+
+    boundary: "periodic", or what is given on the two faces: "dirichlet" (the value), "neumann" (the
+    outward normal derivative), "open" (nothing: outflow); "dirichlet-open" names lower and upper apart.
+    """
 
     name: str
     lower: float
@@ -41,29 +49,47 @@ class Axis:
             raise UsageError(f"axis {self.name!r}: upper must be a finite number above lower.")
         if not isinstance(self.size, int) or not 4 <= self.size <= MAX_POINTS:
             raise UsageError(f"axis {self.name!r}: size must be a whole number of at least 4.")
-        if self.boundary not in BOUNDARIES:
-            raise UsageError(f"axis {self.name!r}: boundary {self.boundary!r} is not one of {BOUNDARIES}.")
+        if not self.periodic and not set(self.faces) <= set(FACES):
+            raise UsageError(
+                f"axis {self.name!r}: boundary {self.boundary!r} is not periodic, {', '.join(FACES)},"
+                " or two of these as in 'dirichlet-neumann'."
+            )
 
     @property
     def length(self) -> float:
         return self.upper - self.lower
 
+    @property
+    def periodic(self) -> bool:
+        return self.boundary == "periodic"
+
+    @property
+    def faces(self) -> tuple[str, str]:
+        """What is given at the lower and at the upper end; of a periodic axis ("periodic", "periodic")."""
+        lower, dash, upper = self.boundary.partition("-")
+        return (lower, upper) if dash else (lower, lower)
+
     def points(self, size: int | None = None) -> Array:
         n = size or self.size
+        if not self.periodic:
+            return np.linspace(self.lower, self.upper, n)
         return self.lower + self.length / n * np.arange(n, dtype=np.float64)
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Spatial axes (none for an ODE) and the times at which the answer is wanted; times[0] is the start."""
+    """Spatial axes (none for an ODE) and the times at which the answer is wanted; times[0] is the start.
+
+    A steady problem has one time, 0.
+    """
 
     axes: tuple[Axis, ...]
     times: Array
 
     def __post_init__(self) -> None:
         times = np.asarray(self.times, dtype=np.float64)
-        if times.ndim != 1 or len(times) < 2 or not np.isfinite(times).all():
-            raise UsageError("times must be a list of at least two finite numbers.")
+        if times.ndim != 1 or len(times) < 1 or not np.isfinite(times).all():
+            raise UsageError("times must be a list of finite numbers.")
         if not (np.diff(times) > 0).all():
             raise UsageError("times must be sorted, strictly increasing.")
         object.__setattr__(self, "times", times)
@@ -89,7 +115,9 @@ class Problem:
     """One task. Frozen, numpy only.
 
     initial_values: arrays on the grid, by field; initial_text: formulas in the coordinates, by field
-    (a field has one or the other; a formula is exact at every resolution).
+    (a field has one or the other; a formula is exact at every resolution). A steady problem has neither.
+    boundary_text: formulas in the coordinates and t, by field, axis and side ("lower", "upper"), on faces that
+    are not periodic or open; a missing one is 0.
     invariants: formulas whose mean over space the exact solution conserves; the core measures their drift.
     lyapunov: leading Lyapunov exponent (1/time), where the problem is chaotic and it is known.
     """
@@ -104,13 +132,23 @@ class Problem:
     about: str = ""
     invariants: Mapping[str, str] = field(default_factory=dict)
     lyapunov: float | None = None
+    boundary_text: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise UsageError(f"problem: kind {self.kind!r} is not known to this version of sciml.")
         if tuple(axis.name for axis in self.grid.axes) != self.equation.axes:
             raise UsageError("problem: the axes of the grid and of the equation differ.")
-        for name in self.equation.fields:
+        if self.equation.steady != (self.kind == "steady"):
+            raise UsageError(
+                "problem: 'u_t = …' belongs to kind evolution, 'left = right' without a rate to kind steady;"
+                f" this one is of kind {self.kind}."
+            )
+        if self.kind == "steady":
+            self._check_steady()
+        elif len(self.grid.times) < 2:
+            raise UsageError("times must be a list of at least two finite numbers.")
+        for name in self.equation.fields if self.kind == "evolution" else ():
             if (name in self.initial_values) == (name in self.initial_text):
                 raise UsageError(f"problem: the field {name!r} needs initial data, as a formula or as values.")
         for name, values in self.initial_values.items():
@@ -118,11 +156,47 @@ class Problem:
                 raise UsageError(
                     f"problem: initial values of {name!r} have shape {values.shape}, the grid {self.grid.shape}."
                 )
-        if not np.isfinite(self.initial()).all():
+        if self.kind == "evolution" and not np.isfinite(self.initial()).all():
             raise UsageError("problem: the initial data contain NaN or infinity.")
+        self._check_boundary()
         nothing = dict.fromkeys((*self.equation.fields, *self.equation.axes, "t"), np.zeros(()))
         for text in self.invariants.values():  # what cannot be evaluated is refused now, not after the run
             self.evaluate(text, nothing, {name: nothing[name] for name in self.equation.fields}, ())
+
+    def _check_steady(self) -> None:
+        if not self.grid.axes or list(self.grid.times) != [0.0]:
+            raise UsageError("problem: a steady problem has axes, and the one time 0.")
+        if self.initial_values or self.initial_text:
+            raise UsageError("problem: a steady problem has no initial data.")
+
+    def _check_boundary(self) -> None:
+        """Raise UsageError for data on a face that takes none, or that are not finite."""
+        axes = {axis.name: axis for axis in self.grid.axes}
+        for field_name, by_axis in self.boundary_text.items():
+            if field_name not in self.equation.fields:
+                raise UsageError(f"problem: boundary data for {field_name!r}, which is not a field.")
+            for name, by_side in by_axis.items():
+                for side, text in by_side.items():
+                    given = dict(zip(SIDES, axes[name].faces, strict=True)).get(side) if name in axes else None
+                    if given not in ("dirichlet", "neumann"):
+                        raise UsageError(
+                            f"problem: boundary data for {field_name} at {name}.{side}, where none can be given."
+                        )
+                    points = np.meshgrid(*(a.points() for a in self.grid.axes if a.name != name), indexing="ij")
+                    others = dict(zip((a for a in axes if a != name), points, strict=True))
+                    for t in (self.grid.times[0], self.grid.times[-1]):
+                        values = self.boundary_values(field_name, name, side, others | {"t": t})
+                        if not np.isfinite(values).all():
+                            raise UsageError(f"problem: {field_name} at {name}.{side}: {text!r} is not finite.")
+
+    def boundary_values(self, field_name: str, axis: str, side: str, points: Mapping[str, Any]) -> Array:
+        """The data on a face, at coordinates `points` of the other axes (arrays of one shape) and time `t`.
+
+        Dirichlet: the value; Neumann: the outward normal derivative ∂u/∂n.
+        """
+        text = self.boundary_text.get(field_name, {}).get(axis, {}).get(side, "0")
+        shape = np.broadcast_shapes(*(np.shape(p) for p in points.values()))
+        return self.evaluate(text, points, {}, shape)
 
     def _names(self, fields: Sequence[str] = ()) -> Names:
         return Names(fields, self.equation.axes, tuple(self.equation.parameters))
@@ -133,7 +207,8 @@ class Problem:
         return dict.fromkeys(self.equation.fields, ("time", *self.equation.axes))
 
     def initial(self, shape: tuple[int, ...] | None = None) -> Array:
-        """Initial state, (fields, *shape): formulas evaluated, arrays resampled by Fourier series."""
+        """Initial state, (fields, *shape): formulas evaluated, arrays resampled (periodic axes by Fourier
+        series, others by a spline of degree five)."""
         shape = self.grid.shape if shape is None else shape
         points = np.meshgrid(*(a.points(n) for a, n in zip(self.grid.axes, shape, strict=True)), indexing="ij")
         at = dict(zip(self.equation.axes, points, strict=True)) | {"t": self.grid.times[0]}
@@ -142,7 +217,8 @@ class Problem:
             if name in self.initial_text:
                 rows.append(self.evaluate(self.initial_text[name], at, {}, shape))
             else:
-                rows.append(_resample(np.asarray(self.initial_values[name], dtype=np.float64), shape))
+                values = np.asarray(self.initial_values[name], dtype=np.float64)
+                rows.append(_resample(values, shape, self.grid.axes))
         return np.stack(rows)
 
     def evaluate(
@@ -155,6 +231,8 @@ class Problem:
                 case tree.Parameter(name):
                     return np.float64(self.equation.parameters[name])  # 1/0 is infinite, not an exception
                 case tree.Coordinate(name):
+                    if name not in coordinates:
+                        raise UsageError(f"formula {text!r}: {name} has no meaning here.")
                     return coordinates[name]
                 case tree.Field(name):
                     return fields[name]
@@ -170,7 +248,7 @@ class Problem:
         return {
             "kind": frozenset({self.kind}),
             "dim": frozenset({str(len(self.grid.axes))}),
-            "boundary": frozenset(axis.boundary for axis in self.grid.axes),
+            "boundary": frozenset(face for axis in self.grid.axes for face in axis.faces),
             "term": self.equation.terms,
             "fields": frozenset({"system"} if len(self.equation.fields) > 1 else set()),
         }
@@ -186,6 +264,7 @@ class Problem:
                 for a in self.grid.axes
             ],
             "initial": dict(self.initial_text), "invariants": dict(self.invariants), "lyapunov": self.lyapunov,
+            "boundary": {f: {a: dict(s) for a, s in by.items()} for f, by in self.boundary_text.items()},
         }  # fmt: skip
 
     @cached_property
@@ -199,15 +278,21 @@ class Problem:
         return digest.hexdigest()
 
 
-def _resample(values: Array, shape: tuple[int, ...]) -> Array:
-    """Band-limited interpolation of periodic samples onto another grid size, axis by axis."""
-    for axis, n in enumerate(shape):
-        old = values.shape[axis]
+def _resample(values: Array, shape: tuple[int, ...], axes: Sequence[Axis]) -> Array:
+    """Samples on another grid size, axis by axis: band-limited, or by a spline where an axis has ends."""
+    for index, (axis, n) in enumerate(zip(axes, shape, strict=True)):
+        old = values.shape[index]
         if n == old:
             continue
-        spectrum = np.fft.rfft(np.moveaxis(values, axis, -1), norm="forward")
+        if not axis.periodic:
+            from scipy.interpolate import make_interp_spline
+
+            spline = make_interp_spline(axis.points(old), values, k=min(5, old - 1 - old % 2), axis=index)
+            values = spline(axis.points(n))
+            continue
+        spectrum = np.fft.rfft(np.moveaxis(values, index, -1), norm="forward")
         keep = (min(n, old) - 1) // 2 + 1  # the Nyquist mode has no unique continuation: dropped
         resized = np.zeros((*spectrum.shape[:-1], n // 2 + 1), dtype=complex)
         resized[..., :keep] = spectrum[..., :keep]
-        values = np.moveaxis(np.fft.irfft(resized, n=n, norm="forward"), -1, axis)
+        values = np.moveaxis(np.fft.irfft(resized, n=n, norm="forward"), -1, index)
     return values

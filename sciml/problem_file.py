@@ -53,6 +53,7 @@ class Description(_Strict):
     initial: dict[str, str] = {}
     invariants: dict[str, str] = {}
     lyapunov: Finite | None = None
+    boundary: dict[str, dict[str, dict[str, str]]] = {}
     title: str = ""
     about: str = ""
 
@@ -72,10 +73,11 @@ def assemble(data: dict[str, Any], times: Array, initial_values: dict[str, Array
     equation = Equation.parse(d.equation, d.fields, [axis.name for axis in axes], d.parameters)
     problem = Problem(
         d.name, equation, Grid(axes, times), initial_values, d.initial, d.kind, d.title, d.about, d.invariants,
-        d.lyapunov,
+        d.lyapunov, d.boundary,
     )  # fmt: skip
     check_names(problem)
-    _ = equation.semilinear  # an equation no solver could start from is refused here, with its reason
+    # an equation no solver could start from is refused here, with its reason
+    _ = equation.strong if equation.steady else equation.semilinear
     return problem
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from .metrics.calibration import coverage
 from .metrics.norms import drift, max_error, relative_l2, relative_l2_over_time, valid_time
 from .problem import Array, Problem
 from .reference import Reference
@@ -26,6 +27,7 @@ class Scores:
     drift: dict[str, float] = field(default_factory=dict)
     valid_time: float | None = None
     lyapunov_times: float | None = None
+    coverage: dict[str, float] = field(default_factory=dict)  # of 95 % intervals, where the solver gives a spread
     until: float | None = None  # errors are over times up to this; None: the whole span
 
     @property
@@ -74,7 +76,11 @@ def score(problem: Problem, solution: Solution, reference: Reference | None) -> 
         series = np.max(list(error_over_time(solution, reference).values()), axis=0)
         valid = valid_time(series, times, VALID_THRESHOLD)
         lyapunov = valid * problem.lyapunov
-    return Scores(l2, largest, final, floor, invariants, valid, lyapunov, until)
+    covered = {
+        name: coverage(solution.values[name][kept], std[kept], reference.values[name][kept])
+        for name, std in solution.std.items()
+    }
+    return Scores(l2, largest, final, floor, invariants, valid, lyapunov, covered, until)
 
 
 def _invariant(problem: Problem, solution: Solution, text: str, kept: NDArray[np.bool_]) -> Array:

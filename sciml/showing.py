@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from .problem import Problem
+from .problem import SIDES, Axis, Problem
 from .reference import Reference
 from .result_file import Result
 from .solution import Status
@@ -20,12 +20,19 @@ def problem_text(problem: Problem, reference: Reference | None) -> str:
         values = ", ".join(f"{name} = {value:.10g}" for name, value in problem.equation.parameters.items())
         lines.append(f"parameters  {values}")
     for axis in problem.grid.axes:
+        end = ")" if axis.periodic else "]"
         lines.append(
-            f"axis        {axis.name} in [{axis.lower:.6g}, {axis.upper:.6g}), {axis.size} points, {axis.boundary}"
+            f"axis        {axis.name} in [{axis.lower:.6g}, {axis.upper:.6g}{end}, {axis.size} points, {axis.boundary}"
         )
-    times = problem.grid.times
-    lines.append(f"times       {len(times)} from {times[0]:g} to {times[-1]:g}")
     for name in problem.equation.fields:
+        for axis in problem.grid.axes:
+            lines += _faces(problem, name, axis)
+    times = problem.grid.times
+    if problem.kind == "steady":
+        lines.append("times       none: a boundary-value problem")
+    else:
+        lines.append(f"times       {len(times)} from {times[0]:g} to {times[-1]:g}")
+    for name in problem.equation.fields if problem.kind == "evolution" else ():
         lines.append(f"initial     {name} = {problem.initial_text.get(name, 'values in the file')}")
     for label, formula in problem.invariants.items():
         lines.append(f"conserved   mean of {formula} ({label})")
@@ -36,6 +43,17 @@ def problem_text(problem: Problem, reference: Reference | None) -> str:
     else:
         lines.append(f"reference   error {max(reference.error.values()):.1e} (relative L2). {reference.method}")
     return "\n".join(lines)
+
+
+def _faces(problem: Problem, name: str, axis: Axis) -> list[str]:
+    """What is given for a field on an axis's two faces."""
+    lines = []
+    for side, at, face in zip(SIDES, (axis.lower, axis.upper), axis.faces, strict=True):
+        if face in ("dirichlet", "neumann"):
+            text = problem.boundary_text.get(name, {}).get(axis.name, {}).get(side, "0")
+            what = name if face == "dirichlet" else f"∂{name}/∂n"
+            lines.append(f"boundary    {what} = {text} at {axis.name} = {at:.6g}")
+    return lines
 
 
 def result_text(result: Result) -> str:
@@ -55,6 +73,8 @@ def result_text(result: Result) -> str:
             f"error       {name}: relative L2 {error:.2e} (max {scores['max_error'][name]:.1e},"
             f" last time {scores['final_l2'][name]:.1e}; {remark}{span})"
         )
+    for name, share in scores.get("coverage", {}).items():
+        lines.append(f"spread      {name}: 1.96 standard deviations hold {100 * share:.1f} % of the points")
     if not scores.get("relative_l2"):
         lines.append("error       unknown: the problem file has no reference")
     for label, value in scores.get("drift", {}).items():

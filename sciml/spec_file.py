@@ -15,7 +15,7 @@ from .problem_file import assemble
 
 KEYS = (
     "name", "title", "about", "kind", "equation", "fields", "parameters", "axes", "times", "initial", "invariants",
-    "lyapunov",
+    "lyapunov", "boundary",
 )  # fmt: skip
 AXIS_KEYS = ("name", "lower", "upper", "size", "boundary")
 MOST_TIMES = 100_000
@@ -42,7 +42,8 @@ def _problem(data: dict[str, Any], stem: str) -> Problem:
     for key in data:
         if key not in KEYS:
             raise UsageError(f"there is no key {key!r}{did_you_mean(key, KEYS)}")
-    for key in ("equation", "fields", "times", "initial"):
+    steady = data.get("kind") == "steady"
+    for key in ("equation", "fields", *(() if steady else ("times", "initial"))):
         if key not in data:
             raise UsageError(f"the key {key!r} is missing.")
     parameters = {k: number(v, f"parameters.{k}") for k, v in _table(data, "parameters").items()}
@@ -52,8 +53,9 @@ def _problem(data: dict[str, Any], stem: str) -> Problem:
         "parameters": parameters, "axes": _axes(data.get("axes", [])),
         "initial": {k: str(v) for k, v in _table(data, "initial").items()},
         "invariants": _table(data, "invariants"), "lyapunov": data.get("lyapunov"),
+        "boundary": _boundary(data),
     }  # fmt: skip
-    return assemble(described, _times(data["times"]), {})
+    return assemble(described, _times([0] if steady else data["times"]), {})
 
 
 def _table(data: dict[str, Any], key: str) -> dict[str, Any]:
@@ -61,6 +63,17 @@ def _table(data: dict[str, Any], key: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise UsageError(f"{key} must be a table, [{key}].")
     return value
+
+
+def _boundary(data: dict[str, Any]) -> dict[str, dict[str, dict[str, str]]]:
+    """[boundary.u.x] lower = "0", upper = "sin(t)"."""
+    found: dict[str, dict[str, dict[str, str]]] = {}
+    for name, axes in _table(data, "boundary").items():
+        for axis, sides in axes.items() if isinstance(axes, dict) else [("", None)]:
+            if not isinstance(sides, dict):
+                raise UsageError(f"boundary.{name} must be tables by axis, [boundary.{name}.x].")
+            found.setdefault(name, {})[axis] = {side: str(formula) for side, formula in sides.items()}
+    return found
 
 
 def _axes(value: Any) -> list[dict[str, Any]]:

@@ -1,10 +1,13 @@
-"""An evolution equation, written as text, and what solvers may ask of it.
+"""An equation, written as text, and what solvers may ask of it.
 
     equation = Equation.parse(["u_t = -a*u*u_x - b*u_xx"], fields=["u"], axes=["x"],
                               parameters={"a": 1.0, "b": 0.5})
     equation.semilinear   # u_t = L u + Σ D_j g_j(atoms): spectral methods
     equation.strong       # u_t = F(u, u_x, …): collocation methods
     equation.latex()      # for reports
+
+`field_t = …` for every field is an evolution equation; `left = right` with anything else on the left, such
+as `u_xx + u**3 = f`, is a steady one, whose residual left - right stands where the rate would.
 
 Grammar: + - * / **, numbers, declared names, derivatives by suffix (`u_xx`), the functions in
 `tree.FUNCTIONS`, `laplacian(e)`, `inverse_laplacian(e)`, `dot_grad(u, v, w)`, `d_x(e)`, and named
@@ -32,7 +35,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Equation:
-    """First order in time: `field_t = expression` for every field."""
+    """First order in time, `field_t = rate` for every field; or steady, `0 = rate` for every field."""
 
     statements: tuple[str, ...]
     fields: tuple[str, ...]
@@ -40,6 +43,7 @@ class Equation:
     parameters: Mapping[str, float]
     rates: Mapping[str, tree.Expr] = field(compare=False, repr=False)
     definitions: Mapping[str, tree.Expr] = field(compare=False, repr=False)
+    steady: bool = False
 
     @classmethod
     def parse(
@@ -54,10 +58,10 @@ class Equation:
         for name, value in values.items():
             if not math.isfinite(value):
                 raise UsageError(f"equation: the parameter {name} is {value}, not a finite number.")
-        rates, definitions = parse_statements(statements, fields, axes, values)
+        rates, definitions, steady = parse_statements(statements, fields, axes, values)
         return cls(
             tuple(statements), tuple(fields), tuple(axes), MappingProxyType(values),
-            MappingProxyType(rates), MappingProxyType(definitions),
+            MappingProxyType(rates), MappingProxyType(definitions), steady,
         )  # fmt: skip
 
     def numeric_rates(self) -> dict[str, tree.Expr]:

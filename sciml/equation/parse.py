@@ -145,13 +145,16 @@ def _call(name: str, arguments: list[t.Expr], names: Names) -> t.Expr:
 
 def parse_statements(
     statements: Sequence[str], fields: Sequence[str], axes: Sequence[str], parameters: Mapping[str, float]
-) -> tuple[dict[str, t.Expr], dict[str, t.Expr]]:
-    """`["psi = inverse_laplacian(-w)", "w_t = …"]` -> (rates by field, definitions by name).
+) -> tuple[dict[str, t.Expr], dict[str, t.Expr], bool]:
+    """`["psi = inverse_laplacian(-w)", "w_t = …"]` -> (rates by field, definitions by name, steady).
 
-    Definitions come before their use and are substituted into the rates.
+    `name = …` defines; `field_t = …` is a rate; any other `left = right` is a steady equation, whose
+    residual left - right takes the place of the rate. Definitions come before their use.
     """
     names = Names(fields, axes, list(parameters))
     rates: dict[str, t.Expr] = {}
+    residuals: list[t.Expr] = []
+    steady: list[str] = []
     for statement in statements:
         left, equals, right = str(statement).partition("=")
         left = left.strip()
@@ -165,10 +168,27 @@ def parse_statements(
             rates[field] = expression
         elif left.endswith("_t"):
             raise UsageError(f"equation: {left!r} is no declared field's rate" + did_you_mean(field, fields))
-        else:
+        elif _NAME.match(left) and not (left in fields or _is_derivative(left, names)):
             names.declare(left, expression)
             names.defined[left] = expression
+        else:
+            steady.append(str(statement))
+            residuals.append(t.add(parse_expression(left, names), t.multiply(t.Number(-1.0), expression)))
+    if residuals and rates:
+        raise UsageError(f"equation: {steady[0]!r} is a steady equation and cannot stand beside a rate 'u_t = …'.")
+    if residuals:
+        if len(residuals) != len(fields):
+            raise UsageError(f"equation: {len(residuals)} steady equation(s) for {len(fields)} field(s).")
+        if any(isinstance(n, t.Coordinate) and n.name == "t" for r in residuals for n in t.walk(r)):
+            raise UsageError("equation: a steady equation cannot contain the time t.")
+        return dict(zip(fields, residuals, strict=True)), names.defined, True
     missing = [field for field in fields if field not in rates]
     if missing:
         raise UsageError(f"equation: no statement '{missing[0]}_t = …' for the field {missing[0]!r}.")
-    return rates, names.defined
+    return rates, names.defined, False
+
+
+def _is_derivative(text: str, names: Names) -> bool:
+    """Whether the text is a derivative of a known name: `u_xx = …` asks, it does not define."""
+    base, _, suffix = text.rpartition("_")
+    return text not in names.table and base in names.table and bool(suffix) and names.orders(suffix) is not None

@@ -101,6 +101,8 @@ def _lines(equation: Equation, style: _Style, sign: Callable[[str], str]) -> lis
         tree = parse_expression(right, names)
         if left.endswith("_t") and left[:-2] in equation.fields:
             shown = style.derivative(style.name(left[:-2]), (("t", 1),))
+        elif equation.steady and left not in equation.definitions:
+            shown = _write(parse_expression(left, names), style)
         else:
             shown = style.name(left)
             names.declare(left, t.Field(left))  # later statements use the name, not its meaning
