@@ -20,6 +20,10 @@ LINE = Solves(
     term={"nonlocal", "space-dependent", "time-dependent", "non-polynomial"},
 )  # fmt: skip
 ODE = Solves(kind={"evolution"}, dim={"0"}, fields={"system"}, term={"time-dependent", "non-polynomial"})
+BOX = Solves(
+    kind={"steady", "evolution"}, dim={"1", "2"}, boundary={"dirichlet", "neumann", "open"}, fields={"system"},
+    term={"space-dependent", "time-dependent", "non-polynomial"},
+)  # fmt: skip
 JORBA_ZOU = (
     "@article{JorbaZou2005, author={Jorba, {\\`A}. and Zou, M.}, title={A software package for the numerical"
     " integration of ODEs by means of high-order Taylor methods}, journal={Experimental Mathematics},"
@@ -136,3 +140,45 @@ class Dop853(Solver):
         from .ode import solve_dop853
 
         return solve_dop853(self, problem, run)
+
+
+class Chebyshev(Solver):
+    """Chebyshev series between two ends: the row for problems that are not periodic."""
+
+    name: ClassVar[str] = "chebyshev"
+    summary: ClassVar[str] = "Chebyshev series on intervals and rectangles: boundary values, evolution in 1-D"
+    solves: ClassVar[Solves] = BOX
+    citation: ClassVar[str] = (
+        "@article{OlverTownsend2013, author={Olver, S. and Townsend, A.}, title={A fast and well-conditioned spectral"
+        " method}, journal={SIAM Review}, volume={55}, pages={462--489}, year={2013}}"
+    )
+    modes: int = Field(0, ge=0, description="coefficients per axis; 0: as many as the series needs, adapted")
+    max_modes: int = Field(
+        0, ge=0, description="upper limit of adapted modes; 0: 8192, 1024 in 1-D, 2-D, and 512 for an evolution"
+    )
+    tail: float = Field(
+        0.0, ge=0, lt=1,
+        description="relative size of the last coefficients that counts as resolved; 0: 1e-13 in 1-D, 1e-11 in 2-D",
+    )  # fmt: skip
+    tolerance: float = Field(
+        1e-12, gt=0, le=1, description="relative size of Newton's last correction, and of the local error of a time step"
+    )
+
+    def refuses(self, problem: Problem) -> list[str]:
+        reasons = super().refuses(problem)
+        if len(problem.grid.axes) == 2 and problem.kind == "evolution":
+            reasons.append("it marches in time in one space dimension only")
+        if len(problem.grid.axes) == 2 and len(problem.equation.fields) > 1:
+            reasons.append("it solves systems in one space dimension only")
+        if 0 < self.modes < 8:
+            reasons.append("modes must be 0 or at least 8")
+        return reasons
+
+    def solve(self, problem: Problem, run: Run) -> Solution:
+        if problem.kind == "steady":
+            from .chebyshev.steady import solve
+
+            return solve(self, problem, run)
+        from .chebyshev.lines import solve as march
+
+        return march(self, problem, run)

@@ -1,0 +1,1 @@
+"""Chebyshev series on intervals and rectangles: boundary-value problems, and evolution between two ends."""

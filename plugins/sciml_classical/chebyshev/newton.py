@@ -1,0 +1,85 @@
+"""Damped Newton with the natural monotonicity test (Deuflhard, Newton Methods for Nonlinear Problems, 2004, sec. 3.3):
+a step is accepted if the next simplified correction is smaller, whatever the scaling of the residual.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from sciml.errors import RunFailed
+from sciml.problem import Array
+
+Corrector = Callable[[Array], Array]
+LEAST_DAMPING = 2.0**-12
+FLOOR = 1e-7  # relative size below which corrections that no longer shrink are rounding errors
+
+
+class System(Protocol):
+    """An equation on given coefficients whose conditions on the faces hold."""
+
+    linear: bool
+
+    def residual(self, x: Array) -> Array: ...
+
+    def corrector(self, x: Array) -> Corrector:
+        """residual -> correction, with the Jacobian at x."""
+
+
+@dataclass
+class Outcome:
+    x: Array
+    correction: float  # last one, relative
+    steps: int
+
+
+def newton(system: System, x: Array, tolerance: float, most: int, on_step: Callable[[int, Array], None]) -> Outcome:
+    """Until a correction is at most `tolerance` of the solution, or at rounding. Raises RunFailed."""
+    correct = system.corrector(x)
+    step = correct(system.residual(x))
+    damping, before = 1.0, np.inf
+    for count in range(1, most + 1):
+        x, next_step, damping = _accepted(system, x, step, correct, damping)
+        size = float(np.abs(x).max()) or 1.0
+        latest = float(np.abs(damping * step).max()) / size
+        remaining = float(np.abs(next_step).max()) / size
+        on_step(count, x)
+        if damping == 1.0 and remaining <= tolerance:
+            return Outcome(x + next_step, remaining, count)
+        if damping == 1.0 and max(latest, remaining) < FLOOR and remaining > 0.25 * min(latest, before):
+            return Outcome(x, remaining, count)
+        before = remaining
+        if system.linear:
+            if remaining > 1e-2 * latest and latest > FLOOR:
+                raise RunFailed("chebyshev: the equation and its faces do not determine the solution.")
+            step = next_step
+        else:
+            correct = system.corrector(x)
+            step = correct(system.residual(x))
+    raise RunFailed(
+        f"chebyshev: Newton's method has not converged after {most} steps (last correction {latest:.1e} of the solution)."
+    )
+
+
+def _accepted(
+    system: System, x: Array, step: Array, correct: Corrector, damping: float
+) -> tuple[Array, Array, float]:
+    """The new iterate, the simplified correction that follows it, and the damping it took."""
+    size = float(np.linalg.norm(step))
+    if not np.isfinite(size):
+        raise RunFailed("chebyshev: a Newton correction is not finite; the linearised equation may be singular.")
+    damping = min(1.0, 4.0 * damping)
+    while True:
+        new = x + damping * step
+        residual = system.residual(new)
+        if np.isfinite(residual).all():
+            following = correct(residual)
+            small = size <= FLOOR * float(np.linalg.norm(new))
+            if system.linear or small or np.linalg.norm(following) <= (1.0 - damping / 4) * size:
+                return new, following, damping
+        damping /= 2
+        if damping < LEAST_DAMPING:
+            raise RunFailed("chebyshev: Newton's method found no step that improves; no solution near the start.")
