@@ -134,8 +134,8 @@ LIST: dict[str, Callable[[], Problem]] = {
     "helmholtz-pig": _on_square(
         "helmholtz-pig", ["laplacian(u) + u = (1 - 17*pi**2)*sin(4*pi*x)*sin(pi*y)"], (-1.0, 1.0), 201,
         ("0", "0", "0", "0"), "Helmholtz",
-        "Setting of Kang et al., PIG: Physics-informed Gaussians as adaptive parametric mesh representations (ICLR 2025),"
-        " wavenumbers (4, 1).",
+        "Setting of Kang et al., PIG: Physics-informed Gaussians as adaptive parametric mesh representations"
+        " (ICLR 2025), wavenumbers (4, 1).",
     ),
     "advection": advection,
 }  # fmt: skip
@@ -149,7 +149,7 @@ EXACT = {
     "allen-cahn-sin6cos100": "sin(6*x)*cos(100*x)",
     "poisson-2d-sin100": "sin(100*x)*sin(100*y)",
     "poisson-2d-sum": "sin(6*x)*cos(20*x) + sin(6*y)*cos(20*y)",
-    "allen-cahn-2d": "{0}*{1}".format(*SQUARE),
+    "allen-cahn-2d": f"{SQUARE[0]}*{SQUARE[1]}",
     "advection-2d": "sin(x - 200*y)",
     "helmholtz-pig": "sin(4*pi*x)*sin(pi*y)",
     "advection": "exp(-(x + 1.5 - c*t)**2/0.02)",

@@ -6,12 +6,16 @@ import sys
 import time
 from pathlib import Path
 
+import boundary_value
 from definitions import ALL
 
 from sciml import problem_file
 from sciml.reference_builder import build_reference, exact_reference
 
-EXACT = {"taylor-green": {"w": "2*cos(x)*cos(y)*exp(-2*nu*t)"}}
+EXACT = {
+    "taylor-green": {"w": "2*cos(x)*cos(y)*exp(-2*nu*t)"},
+    **{name: {"u": formula} for name, formula in boundary_value.EXACT.items()},
+}
 
 
 def main(names: list[str]) -> None:

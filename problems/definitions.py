@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from boundary_value import LIST
 
 from sciml import Axis, Equation, Grid, Problem
 from sciml.problem import Array
@@ -147,4 +148,4 @@ def taylor_green() -> Problem:
 ALL = {
     f().name: f
     for f in (lorenz, ks, ks_regular, allen_cahn, burgers, kdv, navier_stokes, kolmogorov, taylor_green)
-}
+} | LIST

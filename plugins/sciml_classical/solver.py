@@ -161,7 +161,7 @@ class Chebyshev(Solver):
         description="relative size of the last coefficients that counts as resolved; 0: 1e-13 in 1-D, 1e-11 in 2-D",
     )  # fmt: skip
     tolerance: float = Field(
-        1e-12, gt=0, le=1, description="relative size of Newton's last correction, and of the local error of a time step"
+        1e-12, gt=0, le=1, description="relative size of Newton's last correction; relative error of a time step"
     )
 
     def refuses(self, problem: Problem) -> list[str]:

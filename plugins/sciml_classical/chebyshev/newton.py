@@ -60,7 +60,8 @@ def newton(system: System, x: Array, tolerance: float, most: int, on_step: Calla
             correct = system.corrector(x)
             step = correct(system.residual(x))
     raise RunFailed(
-        f"chebyshev: Newton's method has not converged after {most} steps (last correction {latest:.1e} of the solution)."
+        f"chebyshev: Newton's method has not converged after {most} steps; its last correction was {latest:.1e} of the"
+        " solution."
     )
 
 

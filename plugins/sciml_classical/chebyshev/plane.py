@@ -110,8 +110,8 @@ class Plane:
         def apply(y: Array) -> Array:
             u = (p_x @ y) @ p_y.T
             total = sum((left @ u) @ right.T for left, right in self.terms)
-            if slopes:
-                total = total + self._collected(sum(slope * self._values(i, u) for i, slope in slopes))
+            for i, slope in slopes:
+                total = total + self._collected(slope * self._values(i, u))
             return np.asarray(total)
 
         dense: list[Any] = []
@@ -145,19 +145,19 @@ class Plane:
         """A ⊗ S + S ⊗ B from the terms that fit; of the others the mean. And whether all terms fit."""
         (s_x, s_y), exact = self._given, not slopes
         a, b = 0.0 * s_x, 0.0 * s_y
-        strength = np.zeros(2)  # of the second derivative along x, and of what else stands in a
-        at = list(self.at.values())[0]
+        strength = 0.0  # of the second derivative along x
+        shape = self.shape[1:]
         for k, (i, coefficient) in enumerate(self.split.linear[0]):
             _, (p, q) = self.split.atoms[i]
             left, right = self.terms[k]
             within = coordinates_in(coefficient)
-            mean = float(evaluate(coefficient, {}, self.at, at.shape).mean())
+            mean = float(evaluate(coefficient, {}, self.at, shape).mean())
             if p and q:
                 exact = False
             elif p:
                 fits = within <= {self.split.axes[0]}
                 a, exact = a + (left if fits else mean * self.x.operator(p)), exact and fits
-                strength[0] += mean if p == 2 else 0.0
+                strength += mean if p == 2 else 0.0
             else:
                 fits = within <= {self.split.axes[1]}
                 b, exact = b + (right if fits else mean * self.y.operator(q)), exact and fits
@@ -165,10 +165,10 @@ class Plane:
             _, (p, q) = self.split.atoms[i]
             if p and not q:
                 a = a + float(slope.mean()) * self.x.operator(p)
-                strength[0] += float(slope.mean()) if p == 2 else 0.0
+                strength += float(slope.mean()) if p == 2 else 0.0
             elif not p:
                 b = b + float(slope.mean()) * self.y.operator(q)
-        shift = -strength[0] * (np.pi / self.x.axis.length) ** 2  # no eigenvalue of a then lies near zero
+        shift = -strength * (np.pi / self.x.axis.length) ** 2  # no eigenvalue of a then lies near zero
         p_x, p_y = self.x.recombined, self.y.recombined
         return Separable(a @ p_x, s_x @ p_x, b @ p_y, s_y @ p_y, shift), exact
 
@@ -178,4 +178,4 @@ class Plane:
     def sampled(self, x: Array) -> Array:
         """(1, *grid)."""
         first, second = self.problem.grid.axes
-        return (self.x.sampling(first.points()) @ x[0] @ self.y.sampling(second.points()).T)[None]
+        return np.asarray(self.x.sampling(first.points()) @ x[0] @ self.y.sampling(second.points()).T)[None]
