@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from sciml.errors import RunFailed
 from sciml.problem import SIDES, Array, Problem
 
 from . import basis
@@ -39,35 +38,40 @@ class Collocation:
             slopes = basis.differentiate(self.inverse, order, self.interval.scale, 0)
             self.derivatives[order] = inner @ slopes
 
-    def data(self, t: float) -> Array:
-        """(fields, conditions): what is given on the faces at a time."""
-        return np.array([
-            [float(face_values(self.problem, f, 0, c, {"t": np.asarray(t)})) for c in self.interval.conditions]
-            for f in range(self.fields)
-        ]).reshape(self.fields, -1)  # fmt: skip
+    def data(self, times: Array) -> Array:
+        """(fields, conditions, times): what is given on the faces."""
+        found = np.empty((self.fields, len(self.interval.conditions), len(times)))
+        for f, rows in enumerate(found):
+            for row, condition in zip(rows, self.interval.conditions, strict=True):
+                row[:] = face_values(self.problem, f, 0, condition, {"t": times})
+        return found
+
+    def _complete(self, times: Array, states: Array) -> Array:
+        """(fields, n, times): values at the points, then data on the faces."""
+        inner = states.T.reshape(self.fields, self.free, len(times))
+        return np.concatenate([inner, self.data(times)], axis=1)
 
     def coefficients(self, t: float, y: Array) -> Array:
         """(fields, n)."""
-        return np.hstack([y.reshape(self.fields, -1), self.data(t)]) @ self.inverse.T
+        return np.asarray((self.inverse @ self._complete(np.array([t]), y[None]))[..., 0])
 
     def state(self, coefficients: Array) -> Array:
         """Values of a series at the points; what it says of the faces is dropped."""
         sampled = basis.evaluation(coefficients.shape[1], self.nodes)
         return np.ravel(coefficients @ sampled.T)
 
-    def _atoms(self, t: float, y: Array) -> dict[int, Array]:
-        both = np.hstack([y.reshape(self.fields, -1), self.data(t)])
-        return {i: self.derivatives[orders[0]] @ both[f] for i, (f, orders) in enumerate(self.split.atoms)}
+    def _atoms(self, times: Array, states: Array) -> dict[int, Array]:
+        """Atom -> (free, times)."""
+        complete = self._complete(times, states)
+        return {i: self.derivatives[orders[0]] @ complete[f] for i, (f, orders) in enumerate(self.split.atoms)}
 
-    def _at(self, t: float) -> dict[str, Any]:
-        return {self.split.axes[0]: self.points, "t": np.float64(t)}
+    def _at(self, times: Array) -> dict[str, Any]:
+        return {self.split.axes[0]: self.points[:, None], "t": times}
 
-    def rate(self, t: float, y: Array) -> Array:
-        """dy/dt."""
-        atoms, at = self._atoms(t, y), self._at(t)
-        found = np.concatenate([evaluate(rate, atoms, at, (self.free,)) for rate in self.split.rates])
-        if not np.isfinite(found).all():
-            raise RunFailed(f"chebyshev: the solution is not finite at t={t:g}; it may blow up there.")
+    def rates(self, times: Array, states: Array) -> Array:
+        """dy/dt of each row of `states`, (times, fields · free)."""
+        atoms, at = self._atoms(times, states), self._at(times)
+        found = np.concatenate([evaluate(rate, atoms, at, (self.free, len(times))) for rate in self.split.rates]).T
         return found
 
     @cached_property
@@ -78,10 +82,11 @@ class Collocation:
 
     def jacobian(self, t: float, y: Array) -> Array:
         """∂rate/∂y."""
-        atoms, at, m = self._atoms(t, y), self._at(t), self.free
+        times, m = np.array([t]), self.free
+        atoms, at = self._atoms(times, y[None]), self._at(times)
         found = np.zeros((self.fields * m, self.fields * m))
         for e, i, part in self._slopes:
             f, (order,) = self.split.atoms[i]
-            factor = evaluate(part, atoms, at, (m,))
-            found[e * m : (e + 1) * m, f * m : (f + 1) * m] += factor[:, None] * self.derivatives[order][:, :m]
+            factor = evaluate(part, atoms, at, (m, 1))
+            found[e * m : (e + 1) * m, f * m : (f + 1) * m] += factor * self.derivatives[order][:, :m]
         return found

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from sciml.equation import tree
 from sciml.errors import UsageError
 from sciml.problem import SIDES, Array, Problem
 
+from . import basis
+from .interval import Interval
 from .splitting import Split, evaluate
 
 Condition = tuple[str, str]  # (side, kind)
@@ -83,8 +84,19 @@ def face_values(problem: Problem, field: int, axis: int, condition: Condition, a
     return problem.boundary_values(name, problem.grid.axes[axis].name, condition[0], at)
 
 
-def start_is_finite(split: Split, at: Mapping[str, Array], shape: tuple[int, ...]) -> bool:
-    """Whether the equation can be evaluated where Newton's method starts: every derivative zero."""
-    zero = {i: np.zeros(shape) for i in range(len(split.atoms))}
-    trees: list[tree.Expr] = [*split.rates, *(p for parts in (*split.linear, *split.nonlinear) for _, p in parts)]
-    return all(np.isfinite(evaluate(t, zero, at, shape)).all() for t in trees)
+def unused_mismatch(problem: Problem, sizes: tuple[int, ...], unused: list[tuple[int, Condition]], x: Array) -> float:
+    """Largest difference between the solution, coefficients (1, *sizes), and data that were not imposed, relative."""
+    worst = 0.0
+    for axis, condition in unused:
+        line = Interval(problem.grid.axes[axis], sizes[axis], 1, (condition,))
+        if x.ndim == 2:
+            difference = line.rows @ x[0] - face_values(problem, 0, axis, condition, {})
+        else:
+            name = problem.equation.axes[1 - axis]
+            other = Interval(problem.grid.axes[1 - axis], sizes[1 - axis], 0, ())
+            given = face_values(problem, 0, axis, condition, {name: other.points})
+            found = line.rows @ (x[0] if axis == 0 else x[0].T)
+            difference = basis.to_values(found)[0] - given
+        worst = max(worst, float(np.abs(difference).max()))
+    scale = float(np.abs(basis.to_values(x) if x.ndim == 2 else basis.to_values(basis.to_values(x, 1), 2)).max())
+    return worst / (scale or 1.0)

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from scipy import sparse
-from scipy.linalg import LinAlgError, LinAlgWarning, lu_factor, lu_solve
-from scipy.sparse.linalg import splu
 
 from sciml.equation import tree
-from sciml.errors import RunFailed
 from sciml.problem import Array, Problem
 
 from . import basis
 from .conditions import Condition, face_values
+from .direct import factorised
 from .interval import Interval
 from .newton import Corrector
 from .splitting import Split, coordinates_in, evaluate
-
-DENSE = 0.1  # share of non-zeros above which a dense factorisation is faster
 
 
 class Line:
@@ -45,9 +40,6 @@ class Line:
 
     def _empty(self) -> Any:
         return sparse.csr_array((self.interval.free, self.interval.n))
-
-    def start(self) -> Array:
-        return self.conformed(np.zeros(self.shape))
 
     def conformed(self, x: Array) -> Array:
         """x changed in its lowest coefficients so that every condition holds."""
@@ -107,21 +99,3 @@ def factor(coefficient: tree.Expr, at: Mapping[str, Array], n: int) -> Array:
     if not coordinates_in(coefficient):
         return np.array([float(evaluate(coefficient, {}, at, ()))])
     return basis.to_coefficients(evaluate(coefficient, {}, at, (n,)))
-
-
-def factorised(matrix: Any) -> Corrector:
-    """b -> matrix⁻¹ b, sparse or dense. Raises RunFailed if the matrix is singular."""
-    singular = "chebyshev: the equation and its faces do not determine the solution (a singular matrix)."
-    size = matrix.shape[0]
-    if matrix.nnz <= DENSE * size**2 and size > 64:
-        try:
-            return splu(matrix).solve  # type: ignore[no-any-return]
-        except RuntimeError as error:  # SuperLU's word for a pivot of zero
-            raise RunFailed(f"{singular} SuperLU: {error}.") from None
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", LinAlgWarning)
-        try:
-            factors = lu_factor(matrix.toarray())
-        except (LinAlgWarning, LinAlgError, ValueError) as error:
-            raise RunFailed(f"{singular} LAPACK: {error}.") from None
-    return lambda b: lu_solve(factors, b)

@@ -78,7 +78,7 @@ def solve(options: Chebyshev, problem: Problem, run: Run) -> Solution:
         }  # fmt: skip
 
     while done < len(times):
-        march = Radau(field.rate, field.jacobian, t, y, end, h, options.tolerance)
+        march = Radau(field.rates, field.jacobian, t, y, end, h, options.tolerance)
         sampling, larger = field.interval.sampling(axis.points()).T, None
         while done < len(times) and larger is None:
             evaluations, factorisations = march.evaluations, march.factorisations

@@ -29,6 +29,10 @@ class System(Protocol):
         """residual -> correction, with the Jacobian at x."""
 
 
+class Stalled(RunFailed):
+    """No step improves, or too many were needed: on few coefficients a layer may have no solution nearby."""
+
+
 @dataclass
 class Outcome:
     x: Array
@@ -37,7 +41,8 @@ class Outcome:
 
 
 def newton(system: System, x: Array, tolerance: float, most: int, on_step: Callable[[int, Array], None]) -> Outcome:
-    """Until a correction is at most `tolerance` of the solution, or at rounding. Raises RunFailed."""
+    """Until a correction is at most `tolerance` of the solution, or at rounding. Raises Stalled, or
+    RunFailed where the linearised equation is singular."""
     correct = system.corrector(x)
     step = correct(system.residual(x))
     damping, before = 1.0, np.inf
@@ -59,7 +64,7 @@ def newton(system: System, x: Array, tolerance: float, most: int, on_step: Calla
         else:
             correct = system.corrector(x)
             step = correct(system.residual(x))
-    raise RunFailed(
+    raise Stalled(
         f"chebyshev: Newton's method has not converged after {most} steps; its last correction was {latest:.1e} of the"
         " solution."
     )
@@ -83,4 +88,4 @@ def _accepted(
                 return new, following, damping
         damping /= 2
         if damping < LEAST_DAMPING:
-            raise RunFailed("chebyshev: Newton's method found no step that improves; no solution near the start.")
+            raise Stalled("chebyshev: Newton's method found no step that improves; no solution near the start.")

@@ -45,9 +45,11 @@ class Plane:
         self.counts = {"gmres_iterations": 0}
 
     def _term(self, i: int, coefficient: Any) -> tuple[Any, Any]:
-        """c · ∂x^p ∂y^q as a pair of matrices; c depends on one coordinate at most."""
+        """c · ∂x^p ∂y^q as a pair of matrices; c depends on one coordinate at most. A constant goes with ∂x^p, or
+        with ∂y^q where p = 0: there `_separable` looks for it."""
         _, (p, q) = self.split.atoms[i]
-        along_y = coordinates_in(coefficient) == {self.split.axes[1]}
+        within = coordinates_in(coefficient)
+        along_y = within == {self.split.axes[1]} or (not within and not p)
         line = self.y if along_y else self.x
         scale = factor(coefficient, self.lines, line.n)
         return self.x.operator(p, None if along_y else scale), self.y.operator(q, scale if along_y else None)
@@ -75,9 +77,6 @@ class Plane:
         on_x, on_y = self.faces
         u = x[0] + self.x.lifting @ (on_x - self.x.rows @ x[0])
         return np.asarray(u + ((on_y.T - u @ self.y.rows.T) @ self.y.lifting.T))[None]
-
-    def start(self) -> Array:
-        return self.conformed(np.zeros(self.shape))
 
     # -- the equation -----------------------------------------------------------------------------
     def _values(self, i: int, u: Array) -> Array:
@@ -169,6 +168,7 @@ class Plane:
             elif not p:
                 b = b + float(slope.mean()) * self.y.operator(q)
         shift = -strength * (np.pi / self.x.axis.length) ** 2  # no eigenvalue of a then lies near zero
+        shift = 1.0 if not a.count_nonzero() else shift
         p_x, p_y = self.x.recombined, self.y.recombined
         return Separable(a @ p_x, s_x @ p_x, b @ p_y, s_y @ p_y, shift), exact
 

@@ -2,7 +2,7 @@
 
 One step of length h is a polynomial of degree s in time that obeys the equation at s Radau points. Its last Legendre
 coefficients, relative to the state, are taken for the error of the step: they bound it between the points too, where
-outputs lie. With s = 12 a smooth solution takes some hundred times fewer steps at 1e-12 than with the usual three stages.
+outputs lie. With s = 12 a smooth solution takes some hundred times fewer steps at 1e-12 than with three stages.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ def scheme(s: int) -> tuple[Array, Array, Any, Any, Array]:
 
 
 class Radau:
-    """y' = rate(t, y) from t towards `end`; `h` is the next step to try."""
+    """y' = rates(t, y) from t towards `end`; `h` is the next step to try. `rates` takes times and states in rows."""
 
     def __init__(
-        self, rate: Callable[[float, Array], Array], jacobian: Callable[[float, Array], Array],
+        self, rates: Callable[[Array, Array], Array], jacobian: Callable[[float, Array], Array],
         t: float, y: Array, end: float, h: float, tolerance: float,
     ) -> None:  # fmt: skip
-        self.rate, self.jacobian = rate, jacobian
+        self.rates, self.jacobian = rates, jacobian
         self.t, self.y, self.end, self.h, self.tolerance = t, y, end, h, tolerance
         self.evaluations = self.factorisations = 0
         self._factored: tuple[float, Array, list[Any]] | None = None
@@ -97,16 +97,18 @@ class Radau:
         back = np.linalg.inv(vectors)
         z, before = np.zeros((STAGES, len(self.y))), np.inf
         for _ in range(ITERATIONS):
-            rates = np.stack([self.rate(self.t + c * h, self.y + row) for c, row in zip(nodes, z, strict=True)])
+            residual = self.rates(self.t + nodes * h, self.y + z) - inverse @ z / h
             self.evaluations += STAGES
-            projected = back @ (rates - inverse @ z / h)
+            if not np.isfinite(residual).all():
+                return None
+            projected = back @ residual
             change = np.zeros_like(z)
             for k, factors in zip(upper, self._factored[2], strict=True):
                 part = vectors[:, k, None] * lu_solve(factors, projected[k])[None]
                 change += part.real * (2.0 if eigenvalues[k].imag > 0 else 1.0)
             z = z + change
             now = float(np.abs(change).max()) / (float(np.abs(self.y + z).max()) or 1.0)
-            if not np.isfinite(now) or now > 2 * before > SETTLED:
+            if now > 2 * before > SETTLED:
                 return None
             if now <= 0.01 * self.tolerance or (now < SETTLED and now > 0.5 * before):
                 return self.y + z, now

@@ -13,12 +13,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.linalg import LinAlgError, lu_factor, lu_solve, schur, solve_banded
+from scipy.linalg import LinAlgError, schur, solve_banded
 
 from sciml.errors import RunFailed
 from sciml.problem import Array
 
-SINGULAR = "chebyshev: the equation and its faces do not determine the solution (a singular matrix)."
+from .direct import SINGULAR, factorised
 
 
 class Separable:
@@ -26,18 +26,16 @@ class Separable:
 
     def __init__(self, a: Any, s_x: Any, b: Any, s_y: Any, shift: float = 0.0) -> None:
         a, b = a + shift * s_x, b - shift * s_y
-        self.factors = lu_factor(a.toarray())
-        if not np.all(np.diag(self.factors[0])):
-            raise RunFailed(SINGULAR)
+        self.divide = factorised(a.tocsc())
         self.b = b
-        self.q, self.t = _schur(lu_solve(self.factors, s_x.toarray()))
+        self.q, self.t = _schur(self.divide(s_x.toarray()))
         self.below, self.above = _bands(s_y), _bands(b)
         self.width = tuple(max(p, q) for p, q in zip(self.below, self.above, strict=True))
         self.s_band, self.b_band = _banded(s_y, *self.width), _banded(b, *self.width)
 
     def solve(self, f: Array) -> Array:
         """Y from F, (nx, ny)."""
-        right = self.q.conj().T @ lu_solve(self.factors, f)
+        right = self.q.conj().T @ self.divide(f)
         z, bz = np.empty_like(right), np.empty_like(right)
         for i in range(len(right) - 1, -1, -1):
             row = right[i] - self.t[i, i + 1 :] @ bz[i + 1 :]
