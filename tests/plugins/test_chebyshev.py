@@ -275,6 +275,16 @@ def test_heat_against_the_series_of_a_parabola() -> None:
         assert np.abs(values - np.sin(np.outer(x, k * np.pi)) @ weights).max() < 1e-10
 
 
+def test_initial_data_that_contradict_the_ends_are_said() -> None:
+    problem = evolution(HEAT, "dirichlet", {"u": "1"}, {})
+    solution = Chebyshev(max_modes=60).solve(problem, Run())
+    assert solution.status is Status.INACCURATE
+    assert "the initial data contradict those on the faces by 5" in solution.message
+    x, k = problem.grid.axes[0].points(), np.arange(1, 60, 2)
+    weights = 4 / (k * np.pi) * np.exp(-0.1 * (k * np.pi) ** 2)
+    assert np.abs(solution.values["u"][-1] - np.sin(np.outer(x, k * np.pi)) @ weights).max() < 1e-11
+
+
 def test_reaction_and_diffusion_of_two_fields() -> None:
     """u_t = 0.1 u_xx + v, v_t = 0.1 v_xx - u turn about each other while they decay."""
     problem = evolution(
@@ -306,6 +316,7 @@ class TestWhatIsRefused:
         ("problem", "kind", "message"),
         [
             (lambda: line(["u_xx = 1"], "0", "3", kind="neumann"), UsageError, "up to a constant"),
+            (lambda: line(["u_xxxx = 1"], "0", "0"), UsageError, "order 4 in u; with one condition"),
             (lambda: line(["u = x"], "0", "0"), UsageError, "order 0 in u, but 2 faces"),
             (lambda: line(["x*u_x + u = 1"], "1", "1"), UsageError, "no fixed sign"),
             (lambda: evolution(["u_t = -u_x"], "dirichlet", {"u": "0"}, {}), UsageError, "order 1 in u, but 2 faces"),

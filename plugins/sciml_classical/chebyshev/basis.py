@@ -66,27 +66,28 @@ def resized(coefficients: Array, n: int, axis: int = -1) -> Array:
     return np.moveaxis(found, -1, axis)
 
 
-def envelope(coefficients: Array, axis: int = -1) -> Array:
-    """Largest |c_j| with j >= k, over all other axes, relative to the largest of all; decreasing in k."""
+def envelope(coefficients: Array, axis: int = -1, size: float = 0.0) -> Array:
+    """Largest |c_j| with j >= k, over all other axes, relative to the largest of all or to `size` if that is larger;
+    decreasing in k."""
     moved = np.abs(np.moveaxis(coefficients, axis, 0))
     sizes = moved.reshape(moved.shape[0], -1).max(1)
     from_behind = np.maximum.accumulate(sizes[::-1])[::-1]
-    found: Array = from_behind / (from_behind[0] or 1.0)
+    found: Array = from_behind / (max(from_behind[0], size) or 1.0)
     return found
 
 
-def tail(coefficients: Array, axis: int = -1) -> float:
+def tail(coefficients: Array, axis: int = -1, size: float = 0.0) -> float:
     """Relative size of the last tenth (at least three) of the coefficients."""
-    decay = envelope(coefficients, axis)
+    decay = envelope(coefficients, axis, size)
     return float(decay[-max(3, len(decay) // 10)])
 
 
 PLATEAU = 1e-9  # above this, coefficients that do not fall are a function not yet resolved
 
 
-def settled(coefficients: Array, wanted: float, axis: int = -1) -> bool:
+def settled(coefficients: Array, wanted: float, axis: int = -1, size: float = 0.0) -> bool:
     """Whether the series has come down to `wanted`, or to rounding errors of its samples: a plateau."""
-    decay = envelope(coefficients, axis)
+    decay = envelope(coefficients, axis, size)
     last = float(decay[-max(3, len(decay) // 10)])
     flat = last > 0.1 * float(decay[(3 * len(decay)) // 5])
     return last <= wanted or (flat and last < PLATEAU)

@@ -18,6 +18,7 @@ from .interval import Interval
 from .splitting import Split, evaluate
 
 Condition = tuple[str, str]  # (side, kind)
+DISAGREEMENT = 1e-8  # relative, of data that say the same thing twice, beyond which the answer is not trusted
 
 
 def imposed(problem: Problem, split: Split) -> tuple[list[tuple[Condition, ...]], list[tuple[int, Condition]]]:
@@ -28,6 +29,11 @@ def imposed(problem: Problem, split: Split) -> tuple[list[tuple[Condition, ...]]
         given = [(side, kind) for side, kind in zip(SIDES, axis.faces, strict=True) if kind != "open"]
         for f, name in enumerate(problem.equation.fields):
             order = max((orders[index] for g, orders in split.atoms if g == f), default=0)
+            if order > 2:
+                raise UsageError(
+                    f"chebyshev: along {axis.name} the equation has order {order} in {name}; with one condition on each"
+                    " face at most two are possible."
+                )
             inflow = order == 1 and len(given) == 2 and problem.equation.steady and len(split.rates) == 1
             if len(given) > order and not inflow:
                 raise UsageError(

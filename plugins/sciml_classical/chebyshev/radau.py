@@ -42,14 +42,18 @@ def scheme(s: int) -> tuple[Array, Array, Any, Any, Array]:
 
 
 class Radau:
-    """y' = rates(t, y) from t towards `end`; `h` is the next step to try. `rates` takes times and states in rows."""
+    """y' = rates(t, y) from t towards `end`; `h` is the next step to try. `rates` takes times and states in rows.
+
+    Errors are relative to `size`, the largest value of any state so far.
+    """
 
     def __init__(
         self, rates: Callable[[Array, Array], Array], jacobian: Callable[[float, Array], Array],
-        t: float, y: Array, end: float, h: float, tolerance: float,
+        t: float, y: Array, end: float, h: float, tolerance: float, size: float = 0.0,
     ) -> None:  # fmt: skip
         self.rates, self.jacobian = rates, jacobian
         self.t, self.y, self.end, self.h, self.tolerance = t, y, end, h, tolerance
+        self.size = max(size, float(np.abs(y).max()))
         self.evaluations = self.factorisations = 0
         self._factored: tuple[float, Array, list[Any]] | None = None
         self._before, self._series = t, y[None]
@@ -70,13 +74,13 @@ class Radau:
                 continue
             stages, noise = found
             series = scheme(STAGES)[4] @ np.vstack([self.y, stages])
-            size = float(np.abs(stages).max()) or 1.0
+            size = max(self.size, float(np.abs(stages).max())) or 1.0
             error = max(float(np.abs(series[-2:]).max()) / size - 3 * noise, 1e-30)
             change = 0.9 * (self.tolerance / error) ** (1 / STAGES)
             if error > self.tolerance:
                 self.h = h * min(0.9, max(0.2, change))
                 continue
-            self._before, self._series = self.t, series
+            self.size, self._before, self._series = size, self.t, series
             self.t, self.y = (self.end if last else self.t + h), stages[-1]
             if change > KEEP or change < 1.0:
                 self.h = h * min(3.0, max(0.5, change))
@@ -99,15 +103,15 @@ class Radau:
         for _ in range(ITERATIONS):
             residual = self.rates(self.t + nodes * h, self.y + z) - inverse @ z / h
             self.evaluations += STAGES
-            if not np.isfinite(residual).all():
-                return None
             projected = back @ residual
+            if not np.isfinite(projected).all():
+                return None
             change = np.zeros_like(z)
             for k, factors in zip(upper, self._factored[2], strict=True):
                 part = vectors[:, k, None] * lu_solve(factors, projected[k])[None]
                 change += part.real * (2.0 if eigenvalues[k].imag > 0 else 1.0)
             z = z + change
-            now = float(np.abs(change).max()) / (float(np.abs(self.y + z).max()) or 1.0)
+            now = float(np.abs(change).max()) / (max(self.size, float(np.abs(self.y + z).max())) or 1.0)
             if now > 2 * before > SETTLED:
                 return None
             if now <= 0.01 * self.tolerance or (now < SETTLED and now > 0.5 * before):

@@ -12,7 +12,7 @@ from sciml.run import Run
 from sciml.solution import Solution, Status
 
 from . import basis
-from .conditions import Condition, imposed, unused_mismatch
+from .conditions import DISAGREEMENT, Condition, imposed, unused_mismatch
 from .data import starting_sizes
 from .line import Line
 from .newton import Outcome, Stalled, newton
@@ -26,7 +26,6 @@ NEWTON_STEPS = 50
 RESTARTS = 4  # of Newton's method, with twice the coefficients
 MODES = {1: 8192, 2: 1024}
 TAIL = {1: 1e-13, 2: 1e-11}
-DISAGREEMENT = 1e-8  # relative, of data that say the same thing twice
 
 
 @dataclass
