@@ -59,7 +59,10 @@ def newton(system: System, x: Array, tolerance: float, most: int, on_step: Calla
         before = remaining
         if system.linear:
             if remaining > 1e-2 * latest and latest > FLOOR:
-                raise RunFailed("chebyshev: the equation and its faces do not determine the solution.")
+                raise RunFailed(
+                    "chebyshev: corrections of a linear equation do not shrink; the equation and its faces do not"
+                    " determine the solution, or hardly."
+                )
             step = next_step
         else:
             correct = system.corrector(x)

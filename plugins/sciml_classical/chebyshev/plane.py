@@ -22,6 +22,7 @@ from .separable import Separable
 from .splitting import Split, coordinates_in, evaluate
 
 INNER = 1e-8  # relative residual of a linear solve; Newton's iteration repeats it
+ENOUGH, POOR = 1e-6, 1e-3  # above these, a dense solve is better, or nothing can be done
 VECTORS = 80
 SMALL = 4096  # unknowns up to which a dense Jacobian is affordable when GMRES fails
 
@@ -124,7 +125,7 @@ class Plane:
             else:
                 y, left, count = gmres(apply, nearby.solve, b, INNER, VECTORS)
                 self.counts["gmres_iterations"] += count
-                if left > 1e-3:
+                if left > (ENOUGH if b.size <= SMALL else POOR):
                     dense.append(self._dense(apply, b.shape))
                     return correct(residual)
             return np.asarray((p_x @ y) @ p_y.T)[None]
