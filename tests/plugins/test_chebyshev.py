@@ -427,4 +427,5 @@ def test_shipped_problems(name: str) -> None:
     solution = Chebyshev().solve(problem, Run())
     exact = reference.values["u"]
     assert solution.status is Status.OK, solution.message
-    assert np.linalg.norm(solution.values["u"] - exact) < 1e-11 * np.linalg.norm(exact)
+    bound = 1e-11 if np.finfo(np.longdouble).eps < 1e-18 else 1e-9  # of sources sampled without extended precision
+    assert np.linalg.norm(solution.values["u"] - exact) < bound * np.linalg.norm(exact)
