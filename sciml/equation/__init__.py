@@ -24,7 +24,7 @@ from types import MappingProxyType
 
 from ..errors import UsageError
 from . import tree
-from .forms import Functional, Monomial, Operator, SemilinearForm, StrongForm, semilinear, strong
+from .forms import Functional, Monomial, Operator, SemilinearForm, StrongForm, localised, semilinear, strong
 from .parse import Names, parse_expression, parse_statements
 
 __all__ = [
@@ -81,6 +81,11 @@ class Equation:
     @cached_property
     def strong(self) -> StrongForm:
         return strong(self.fields, self.numeric_rates())
+
+    @cached_property
+    def localised(self) -> StrongForm:
+        """The strong form of any equation: nonlocal terms become auxiliary fields with a Poisson equation each."""
+        return localised(self.fields, self.numeric_rates())
 
     @cached_property
     def terms(self) -> frozenset[str]:

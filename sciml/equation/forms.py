@@ -10,7 +10,7 @@ Collocation methods (networks, kernels) read this one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..errors import UsageError
 from . import tree as t
@@ -48,11 +48,16 @@ class SemilinearForm:
 
 @dataclass(frozen=True)
 class StrongForm:
-    """u_t = rates(atoms); atom i is the derivative `derivatives[i]` of a field."""
+    """u_t = rates(atoms); atom i is the derivative `derivatives[i]` of a field.
+
+    `sources` (see `localised`): auxiliary fields φ by name, in an order in which each depends on earlier ones
+    only; each is the zero-mean solution of Δφ = source(atoms), and may occur in the atoms as fields do.
+    """
 
     fields: tuple[str, ...]
     derivatives: tuple[tuple[str, t.Orders], ...]
     rates: dict[str, t.Expr]
+    sources: dict[str, t.Expr] = field(default_factory=dict)
 
 
 def polynomial_degree(node: t.Expr) -> int | None:
@@ -230,17 +235,34 @@ def semilinear(fields: tuple[str, ...], rates: dict[str, t.Expr]) -> SemilinearF
 
 def strong(fields: tuple[str, ...], rates: dict[str, t.Expr]) -> StrongForm:
     """Every operator pushed down to derivatives of fields. Raises UsageError for nonlocal terms."""
+    if any(isinstance(n, t.InverseLaplacian) for rate in rates.values() for n in t.walk(rate)):
+        raise UsageError("equation: a nonlocal term (inverse_laplacian) has no pointwise form.")
+    return localised(fields, rates)
+
+
+def localised(fields: tuple[str, ...], rates: dict[str, t.Expr]) -> StrongForm:
+    """The strong form with every inverse_laplacian(f) replaced by an auxiliary field φ with Δφ = f."""
     known: dict[tuple[str, t.Orders], int] = {}
+    sources: dict[t.Expr, tuple[str, t.Expr]] = {}
+
+    def auxiliary(node: t.InverseLaplacian) -> t.Field:
+        if node not in sources:
+            source = expand(node.of)  # names what is nested inside first
+            sources[node] = (f"inverse_laplacian.{len(sources)}", source)
+        return t.Field(sources[node][0])
+
+    def localise(node: t.Expr) -> t.Expr:
+        return auxiliary(node) if isinstance(node, t.InverseLaplacian) else t.rebuild(node, localise)
 
     def expand(node: t.Expr) -> t.Expr:
         if isinstance(node, t.InverseLaplacian):
-            raise UsageError("equation: a nonlocal term (inverse_laplacian) has no pointwise form.")
+            return expand(auxiliary(node))
         if isinstance(node, t.Field):
             return t.Atom(known.setdefault((node.name, ()), len(known)))
         if isinstance(node, t.Derivative):
-            if isinstance(node.of, t.Field):
-                return t.Atom(known.setdefault((node.of.name, node.orders), len(known)))
-            inner = node.of
+            inner = localise(node.of)
+            if isinstance(inner, t.Field):
+                return t.Atom(known.setdefault((inner.name, node.orders), len(known)))
             for axis, order in node.orders:
                 for _ in range(order):
                     inner = _first_derivative(inner, axis)
@@ -248,4 +270,4 @@ def strong(fields: tuple[str, ...], rates: dict[str, t.Expr]) -> StrongForm:
         return t.rebuild(node, expand)
 
     expanded = {field: expand(rates[field]) for field in fields}
-    return StrongForm(fields, tuple(known), expanded)
+    return StrongForm(fields, tuple(known), expanded, dict(sources.values()))

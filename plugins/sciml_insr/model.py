@@ -1,0 +1,77 @@
+"""What does not change during a march: network, points, right-hand side, conditions."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from sciml.problem import Problem
+
+from .network import Network
+from .pressure import Pressure
+from .rates import Pointwise
+from .samples import Samples
+from .series import Index
+
+
+class Model:
+    """`wanted`: the derivatives of the network to compute, the fields themselves first."""
+
+    def __init__(self, problem: Problem, network: Network, samples: Samples) -> None:
+        form = problem.equation.localised
+        axes, names = problem.equation.axes, problem.equation.fields
+        self.problem, self.network, self.samples = problem, network, samples
+        self.fields = len(names)
+        self.rates = Pointwise(form, axes, form.rates)
+        self.sources = Pointwise(form, axes, form.sources)
+        zero: Index = (0,) * len(axes)
+        own = [(names.index(name), index) for name, index in self.rates.atoms if name in names]
+        self.wanted = list(dict.fromkeys([*((i, zero) for i in range(self.fields)), *own]))
+        # where atom i of the equation is found: among the network's derivatives, or the auxiliary fields'
+        self.own = [self.wanted.index((names.index(n), k)) if n in names else -1 for n, k in self.rates.atoms]
+        auxiliary = list(form.sources)
+        self.nonlocal_atoms = [
+            (i, auxiliary.index(name), index) for i, (name, index) in enumerate(self.rates.atoms) if name not in names
+        ]
+
+    def all_atoms(self, fields: Tensor, pressure: Pressure | None, t: float) -> Tensor:
+        """The network's derivatives (W, N) -> every atom of the equation (A, N)."""
+        atoms = fields[[max(i, 0) for i in self.own]]
+        return atoms if pressure is None else pressure.complete(atoms, t)
+
+    def all_columns(self, basis: list[Tensor], atoms: Tensor, pressure: Pressure | None, t: float) -> list[Tensor]:
+        """The same for basis functions: by linearisation, where auxiliary fields depend on the fields."""
+        columns = [basis[max(i, 0)] for i in self.own]
+        return columns if pressure is None else pressure.columns(columns, atoms, t)
+
+    def conditions(self, theta: Tensor) -> tuple[Tensor, Tensor]:
+        """Weighted values (n,) and slopes (n, P) of everything conditions ask for."""
+        values, slopes = [], []
+        for face in self.samples.faces:
+            weight = face.sign * self.samples.face_weight(face)
+            value, slope = self.network.jacobian(theta, face.points, [(face.output, face.index)])
+            values.append(weight * value[0])
+            slopes.append(weight * slope[0])
+        if not values:
+            return torch.zeros(0, dtype=torch.float64), torch.zeros(0, self.network.count, dtype=torch.float64)
+        return torch.cat(values), torch.cat(slopes)
+
+    def condition_values(self, theta: Tensor) -> Tensor:
+        """As `conditions`, without slopes; differentiable."""
+        values = [
+            face.sign * self.samples.face_weight(face)
+            * self.network.values(theta, face.points, [(face.output, face.index)])[0]
+            for face in self.samples.faces
+        ]  # fmt: skip
+        return torch.cat(values) if values else theta.new_zeros(0)
+
+    def face_data(self, t: float) -> Tensor:
+        """Weighted data. (n,)"""
+        values = [self.samples.face_weight(f) * f.data(self.problem, t) for f in self.samples.faces]
+        return torch.cat(values) if values else torch.zeros(0, dtype=torch.float64)
+
+    def size(self, values: Tensor) -> float:
+        """Norm to which errors on the collocation points are relative."""
+        return max(float(values.norm()), 1e-12 * math.sqrt(values.numel()))
