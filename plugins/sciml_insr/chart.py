@@ -76,7 +76,7 @@ class Chart:
     def _fields(self, y: Tensor, t: float) -> Tensor:
         """Derivatives of the fields on the points. (W, N)"""
         missing = self._missing(t)
-        return self.atoms + torch.stack([b @ y + l @ missing for b, l in zip(self.basis, self.lifts, strict=True)])
+        return self.atoms + torch.stack([b @ y + lift @ missing for b, lift in zip(self.basis, self.lifts, strict=True)])
 
     def function(self, y: Tensor, t: float) -> Tensor:
         """The fields' values. (m·N,)"""
@@ -86,7 +86,7 @@ class Chart:
         """The fields at other points (dim, n), for every pair (y, t). (states, m, n)"""
         fields, parts = self.model.wanted[: self.model.fields], []
         moves = torch.stack([self.weights @ y + self.lift_weights @ self._missing(t) for y, t in states], 1)
-        for part in points.split(CHUNK, 1):
+        for part in torch.split(points, CHUNK, 1):
             values, slopes = self.model.network.jacobian(self.theta, part, fields)
             parts.append(values[..., None] + slopes @ moves)
         return torch.cat(parts, 1).permute(2, 0, 1)

@@ -1,4 +1,4 @@
-"""Where the equation is asked to hold: collocation points, held-out points between them, and points on faces."""
+"""Where the equation is asked to hold: collocation points inside, and points on faces."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class Samples:
     def __init__(self, problem: Problem, per_axis: int) -> None:
         axes = problem.grid.axes
         self.per_axis = per_axis
-        self.points = self._cells(problem, 0.5)
-        self.held_out = self._cells(problem, 0.25 if per_axis > 1 else 0.5)
+        lines = [self._line(a.lower, a.length) for a in axes]
+        self.points = torch.stack([g.reshape(-1) for g in torch.meshgrid(*lines, indexing="ij")])
         self.count = self.points.shape[1]
         self.faces: list[Face] = []
         for a, axis in enumerate(axes):
@@ -50,7 +50,7 @@ class Samples:
                     continue
                 at = axis.lower if side == "lower" else axis.upper
                 others = [
-                    torch.tensor([at], dtype=torch.float64) if b == a else self._line(o.lower, o.length, 0.5)
+                    torch.tensor([at], dtype=torch.float64) if b == a else self._line(o.lower, o.length)
                     for b, o in enumerate(axes)
                 ]
                 points = torch.stack([g.reshape(-1) for g in torch.meshgrid(*others, indexing="ij")])
@@ -60,12 +60,8 @@ class Samples:
                 for output, name in enumerate(problem.equation.fields):
                     self.faces.append(Face(output, name, axis.name, side, index, sign, points))
 
-    def _line(self, lower: float, length: float, offset: float) -> Tensor:
-        return lower + length / self.per_axis * (torch.arange(self.per_axis, dtype=torch.float64) + offset)
-
-    def _cells(self, problem: Problem, offset: float) -> Tensor:
-        lines = [self._line(a.lower, a.length, offset) for a in problem.grid.axes]
-        return torch.stack([g.reshape(-1) for g in torch.meshgrid(*lines, indexing="ij")])
+    def _line(self, lower: float, length: float) -> Tensor:
+        return lower + length / self.per_axis * (torch.arange(self.per_axis, dtype=torch.float64) + 0.5)
 
     def face_weight(self, face: Face) -> float:
         """A condition counts as much as all the points inside: it is exact, they are a quadrature."""

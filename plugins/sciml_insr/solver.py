@@ -39,9 +39,11 @@ class Insr(Solver):
         description="radau5: Radau IIA, for stiff equations too; midpoint: as published; gl4, gl6: Gauss–Legendre,"
         " symmetric; rk4: explicit",
     )
-    step: float = Field(0.0, ge=0, description="fixed time step (the nearest that divides the output interval); 0: adaptive")
+    step: float = Field(
+        0.0, ge=0, description="fixed time step (the nearest that divides the output interval); 0: adaptive"
+    )
     tolerance: float = Field(
-        1e-5, gt=0, le=0.1, description="relative error aimed at: of time steps together; fits may use a tenth of it"
+        1e-5, gt=0, le=0.1, description="relative error that all time steps together may add; a fit aims at its share"
     )
     inner: Literal["lm", "adam"] = Field("lm", description="lm: Levenberg–Marquardt; adam: as published")
     iterations: int = Field(0, ge=0, description="most iterations of a fit; 0: 12 for lm, 20000 for adam")
