@@ -1,0 +1,215 @@
+"""One space dimension: Gauss–Newton on the exact posterior mean, hyper-parameters learnt at the linearised equation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sciml.errors import RunFailed
+from sciml.problem import SIDES, Array, Axis, Problem
+from sciml.run import Run
+from sciml.solution import Solution, Status
+
+from .evidence import Evaluation, Evidence
+from .features import Features, windows
+from .learning import Learnt, evaluate, learn
+from .pointwise import Pointwise, rms, size_of_terms
+from .reporting import EPS, finish, first_width, may_widen
+from .spectrum import initial_mixture, peaks
+
+if TYPE_CHECKING:
+    from .solver import GpHm
+
+BOUNDARY_NOISE = 1e-14  # of the data, relative: boundary data are exact up to rounding
+BAND = 0.7  # harmonics up to this share of the collocation grid's Nyquist frequency
+SAME = 1e-13  # a relative change that is rounding
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """Rows of the boundary operators are derivatives of these orders, times `sign`, at these points."""
+
+    points: Array
+    orders: tuple[int, ...]
+    signs: Array  # the outward normal
+    data: Array
+
+    def rows(self, features: Features) -> Array:
+        return np.stack([
+            sign * features.matrix(np.array([point]), order)[0]
+            for point, order, sign in zip(self.points, self.orders, self.signs, strict=True)
+        ])
+
+
+def boundary_of(problem: Problem, axis: Axis) -> Boundary:
+    (name,) = problem.equation.fields
+    rows = []
+    for side, face, point, sign in zip(SIDES, axis.faces, (axis.lower, axis.upper), (-1.0, 1.0), strict=True):
+        if face != "open":
+            datum = float(problem.boundary_values(name, axis.name, side, {"t": np.float64(0.0)}))
+            rows.append((point, int(face == "neumann"), sign if face == "neumann" else 1.0, datum))
+    points, orders, signs, data = zip(*rows, strict=True)
+    return Boundary(np.array(points), orders, np.array(signs), np.array(data))
+
+
+class Line:
+    """The collocation problem on one axis, at one width of the spectral windows."""
+
+    def __init__(self, solver: GpHm, problem: Problem, width: int) -> None:
+        self.solver, self.problem, self.width = solver, problem, width
+        (self.axis,) = problem.grid.axes
+        self.equation = Pointwise(problem)
+        self.boundary = boundary_of(problem, self.axis)
+        probe = self.axis.points(4 * max(self.axis.size, 64))
+        source = self.source(probe)
+        frequencies, amplitudes = peaks(source[:, None], solver.components)
+        fastest = frequencies.max(initial=0.0)
+        count = solver.points or max(self.axis.size, 48, int(np.ceil(3.5 * fastest)))
+        self.points = self.axis.points(count)
+        limit = max(4, int(BAND * (count - 1) / 2 * solver.period))
+        centres = np.concatenate([[0.0], frequencies]) * solver.period
+        self.features = Features(self.axis, windows(centres, width, limit), solver.period)
+        self.complete = len(self.features.harmonics) == limit + 1
+        slopes = self.equation.slopes(self.start(probe), {self.axis.name: probe})
+        gains = np.maximum(self.gain(slopes, frequencies), 1e-300)
+        smooth = max(rms(self.boundary.data), rms(source) / max(self.gain(slopes, np.ones(1))[0], 1e-300))
+        nu = solver.smoothness if solver.kernel == "student-t" else np.inf
+        self.mixture = initial_mixture(frequencies, amplitudes / gains, smooth, 0.5, nu)
+        self.matrices = [self.features.matrix(self.points, m) for (m,) in self.equation.orders]
+
+    def gain(self, slopes: list[Array], frequencies: Array) -> Array:
+        """Σ |a_i| ω^m_i with rms coefficients: the most that the operator makes of a wave."""
+        omega = 2 * np.pi * frequencies / self.axis.length
+        return np.sum([rms(a) * omega**m for a, (m,) in zip(slopes, self.equation.orders, strict=True)], axis=0)
+
+    def start(self, points: Array) -> list[Array]:
+        """Derivatives of the first iterate: the straight line through values given at both ends, else zero."""
+        if self.boundary.orders != (0, 0):
+            return [np.zeros(len(points)) for _ in self.equation.orders]
+        slope = (self.boundary.data[1] - self.boundary.data[0]) / self.axis.length
+        value = self.boundary.data[0] + slope * (points - self.axis.lower)
+        by_order = {0: value, 1: np.full(len(points), slope)}
+        return [by_order.get(m, np.zeros(len(points))) for (m,) in self.equation.orders]
+
+    def source(self, points: Array) -> Array:
+        """Right-hand side of the equation linearised at the first iterate, (n,)."""
+        at, values = {self.axis.name: points}, self.start(points)
+        slopes = self.equation.slopes(values, at)
+        return np.asarray(sum(a * v for a, v in zip(slopes, values, strict=True)) - self.equation.residual(values, at))
+
+    def derivatives(self, coefficients: Array | None, points: Array | None = None) -> list[Array]:
+        if coefficients is None:
+            return self.start(self.points if points is None else points)
+        if points is None:
+            return [matrix @ coefficients for matrix in self.matrices]
+        return [self.features.matrix(points, m) @ coefficients for (m,) in self.equation.orders]
+
+    def linearised(self, coefficients: Array | None) -> Evidence:
+        """J c = J c_k - F(c_k) with boundary rows, at the current iterate."""
+        at, values = {self.axis.name: self.points}, self.derivatives(coefficients)
+        slopes = self.equation.slopes(values, at)
+        rows = sum(a[:, None] * matrix for a, matrix in zip(slopes, self.matrices, strict=True))
+        data = sum(a * v for a, v in zip(slopes, values, strict=True)) - self.equation.residual(values, at)
+        size = max(rms(self.boundary.data), float(np.exp(0.5 * self.mixture.log_weight.max())), 1e-300)
+        return Evidence(
+            np.asarray(rows), np.asarray(data)[:, None], self.boundary.rows(self.features),
+            self.boundary.data[:, None], BOUNDARY_NOISE * size,
+        )  # fmt: skip
+
+    def residual(self, coefficients: Array | None, points: Array | None = None) -> tuple[float, float]:
+        """rms of F, and the size of the terms it is measured against."""
+        at = {self.axis.name: self.points if points is None else points}
+        values = self.derivatives(coefficients, points)
+        zero = [np.zeros_like(v) for v in values]
+        slopes = self.equation.slopes(values, at)
+        source = self.equation.residual(zero, at) if self.equation.linear else np.zeros(1)
+        return rms(self.equation.residual(values, at)), size_of_terms(slopes, values, source)
+
+    def newton(self, learnt: Learnt, coefficients: Array | None, run: Run, state: Mapping[str, Any]) -> NewtonResult:
+        """Damped Gauss–Newton with fixed hyper-parameters."""
+        size = self.residual(coefficients)[0]
+        converged = False
+        for k in range(self.solver.newton):
+            (found,) = evaluate([self.linearised(coefficients)], self.features, learnt)
+            target = found.posterior.mean[:, 0]
+            if coefficients is None:  # the first iterate lies outside the features: nothing to damp towards
+                coefficients, size = target, self.residual(target)[0]
+            else:
+                step, share = target - coefficients, 1.0
+                while share > 1e-3 and self.residual(coefficients + share * step)[0] > size:
+                    share /= 2
+                change = rms(self.features.matrix(self.points) @ step)
+                tiny = change <= SAME * rms(self.features.matrix(self.points) @ target)
+                if share <= 1e-3:
+                    converged = self.settled(size, coefficients)
+                    break
+                coefficients = coefficients + share * step
+                before, size = size, self.residual(coefficients)[0]
+                converged = tiny or (size > 0.5 * before and self.settled(size, coefficients))
+            run.log(gauss_newton_residual=size)
+            run.count(gauss_newton_steps=1)
+            run.step(0.6, state, f"Gauss–Newton {k + 1}: residual {size:.1e}")
+            if converged or self.equation.linear:
+                converged = True
+                break
+        assert coefficients is not None
+        (found,) = evaluate([self.linearised(coefficients)], self.features, learnt)
+        return NewtonResult(coefficients, found, converged)
+
+    def settled(self, size: float, coefficients: Array) -> bool:
+        """No further descent: at a small residual that is rounding, elsewhere a local minimum."""
+        return size <= 1e-4 * self.residual(coefficients)[1]
+
+
+@dataclass(frozen=True)
+class NewtonResult:
+    coefficients: Array
+    evaluation: Evaluation
+    converged: bool
+
+
+def solve(solver: GpHm, problem: Problem, run: Run) -> Solution:
+    state = run.restore() or {"width": first_width(solver), "round": 0, "coefficients": np.zeros(0)}
+    while True:
+        line = Line(solver, problem, int(state["width"]))
+        rounds = 1 if line.equation.linear else 2
+        while True:
+            given = np.asarray(state["coefficients"])
+            coefficients = given if given.size else None
+            evidence = line.linearised(coefficients)
+            if evidence.scale == 0.0 and not line.boundary.data.any():
+                raise RunFailed("gp-hm: source and boundary data vanish; there is nothing to learn a kernel from.")
+            saved = dict(state)
+            learnt = learn(
+                [evidence], line.features, line.mixture, solver.iterations,
+                lambda kept=saved: run.step(0.3, kept, f"likelihood, {line.features.count} features"),
+            )  # fmt: skip
+            run.count(likelihood_evaluations=learnt.evaluations)
+            found = line.newton(learnt, coefficients, run, saved)
+            run.log(log_likelihood=learnt.value)
+            state = {**state, "round": int(state["round"]) + 1, "coefficients": found.coefficients}
+            if state["round"] >= rounds:
+                break
+        middle = 0.5 * (line.points[1:] + line.points[:-1])
+        held_out, size = line.residual(found.coefficients, middle)
+        noise = float(np.exp(0.5 * learnt.log_noise[0]))
+        x = problem.grid.axes[0].points()
+        matrix = line.features.matrix(x)
+        mean = matrix @ found.coefficients
+        model = np.sqrt(((matrix @ found.evaluation.posterior.root) ** 2).sum(axis=1)) * max(1.0, held_out / noise)
+        steepness = rms(line.features.matrix(x, 1) @ found.coefficients)
+        rounding = EPS * (max(abs(line.axis.lower), abs(line.axis.upper)) * steepness + rms(mean))
+        std = np.hypot(model, rounding)
+        estimate = rms(std) / max(rms(mean), 1e-300)
+        if estimate > solver.tolerance and not line.complete and may_widen(solver, int(state["width"])):
+            state = {"width": 2 * int(state["width"]), "round": 0, "coefficients": np.zeros(0)}
+            continue
+        return finish(
+            solver, problem, run, mean, std,
+            converged=found.converged, held_out=held_out / max(size, 1e-300), estimate=estimate,
+            learnt={line.axis.name: learnt}, features={line.axis.name: line.features},
+            cost={"noise": noise, "freedom": found.evaluation.freedom},
+        )  # fmt: skip
