@@ -15,7 +15,7 @@ from .features import Features
 from .kernel import Mixture
 
 LEAST_NOISE = 1e-15  # relative to the data: the rounding of double precision
-LENGTHS = (0.02, 2.0)  # in lengths of the axis; a longer one is the single harmonic that a long one is already
+SHORTEST = 0.02  # length scale, in lengths of the axis; the longest is the period: a longer one is one harmonic too
 STARTS = ((0.5, 1e-4), (0.1, 1e-8))  # (length, relative noise) to start from; the likelihood decides
 
 
@@ -48,37 +48,46 @@ def objective(
     return value, np.concatenate([slopes.T @ by_variance, by_noise])
 
 
+def cold(terms: Sequence[Evidence], base: Mixture) -> list[Array]:
+    """Starting points without knowledge: a long and a short length, noise far and near."""
+    starts = []
+    for length, noise in STARTS:
+        lengths = np.full(len(base.frequency), np.log(length))
+        noises = [2 * np.log(noise * term.scale) for term in terms]
+        starts.append(np.concatenate([replace(base, log_length=lengths).vector, noises]))
+    return starts
+
+
+def warm(before: Learnt) -> Array:
+    return np.concatenate([before.mixture.vector, before.log_noise])
+
+
 def learn(
-    terms: Sequence[Evidence], features: Features, start: Mixture, iterations: int, tick: Callable[[], None]
-) -> Learnt:
-    """Maximise Σ log p(terms) over weights, lengths, frequencies and noises; `tick` is called at every evaluation."""
-    q, scales = len(start.frequency), [term.scale for term in terms]
-    noise_bounds = [(2 * np.log(LEAST_NOISE * s), 2 * np.log(s)) for s in scales]
+    terms: Sequence[Evidence], features: Features, base: Mixture, starts: Sequence[Array], iterations: int,
+    tick: Callable[[], None],
+) -> Learnt:  # fmt: skip
+    """Maximise Σ log p(terms) over weights, lengths, frequencies and noises; the best of all starts.
+
+    base: where the bounds are centred; a frequency moves by at most one cycle, that of zero not at all.
+    """
+    q = len(base.frequency)
     bounds = [
-        *((w - 60, w + 30) for w in start.log_weight),
-        *([tuple(np.log(LENGTHS))] * q),
-        *((0.0, 0.0) if f == 0 else (max(0.0, f - 1), f + 1) for f in start.frequency),
-        *noise_bounds,
+        *((w - 60, w + 30) for w in base.log_weight),
+        *([(np.log(SHORTEST), np.log(features.period))] * q),
+        *((0.0, 0.0) if f == 0 else (max(0.0, f - 1), f + 1) for f in base.frequency),
+        *((2 * np.log(LEAST_NOISE * term.scale), 2 * np.log(term.scale)) for term in terms),
     ]
-    best: Learnt | None = None
-    count = 0
+    count, tried = 0, []
 
     def counted(vector: Array) -> tuple[float, Array]:
         nonlocal count
         count += 1
         tick()
-        return objective(terms, features, start, vector)
+        return objective(terms, features, base, vector)
 
-    for length, noise in STARTS:
-        lengths = np.full(q, np.log(length))
-        first = np.concatenate(
-            [replace(start, log_length=lengths).vector, [2 * np.log(noise * scale) for scale in scales]]
-        )
-        found = minimize(
-            counted, first, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": iterations, "maxcor": 20}
-        )
-        if best is None or -found.fun > best.value:
-            mixture = start.with_vector(found.x[: 3 * q])
-            best = Learnt(mixture, found.x[3 * q :], -float(found.fun), 0)
-    assert best is not None
-    return replace(best, evaluations=count)
+    for start in starts:
+        inside = np.clip(start, [low for low, _ in bounds], [high for _, high in bounds])
+        options = {"maxiter": iterations, "maxcor": 20}
+        tried.append(minimize(counted, inside, jac=True, method="L-BFGS-B", bounds=bounds, options=options))
+    best = min(tried, key=lambda found: float(found.fun))
+    return Learnt(base.with_vector(best.x[: 3 * q]), best.x[3 * q :], -float(best.fun), count)

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sciml.errors import RunFailed
 from sciml.problem import SIDES, Array, Axis, Problem
 from sciml.run import Run
-from sciml.solution import Solution, Status
+from sciml.solution import Solution
 
 from .evidence import Evaluation, Evidence
 from .features import Features, windows
-from .learning import Learnt, evaluate, learn
+from .learning import Learnt, evaluate
 from .pointwise import Pointwise, rms, size_of_terms
+from .progress import Progress
 from .reporting import EPS, finish, first_width, may_widen
-from .spectrum import initial_mixture, peaks
+from .spectrum import initial_mixtures, peaks
 
 if TYPE_CHECKING:
     from .solver import GpHm
@@ -76,8 +76,7 @@ class Line:
         slopes = self.equation.slopes(self.start(probe), {self.axis.name: probe})
         gains = np.maximum(self.gain(slopes, frequencies), 1e-300)
         smooth = max(rms(self.boundary.data), rms(source) / max(self.gain(slopes, np.ones(1))[0], 1e-300))
-        nu = solver.smoothness if solver.kernel == "student-t" else np.inf
-        self.mixture = initial_mixture(frequencies, amplitudes / gains, smooth, 0.5, nu)
+        self.mixtures = initial_mixtures(frequencies, amplitudes / gains, smooth, solver.envelopes)
         self.matrices = [self.features.matrix(self.points, m) for (m,) in self.equation.orders]
 
     def gain(self, slopes: list[Array], frequencies: Array) -> Array:
@@ -113,7 +112,7 @@ class Line:
         slopes = self.equation.slopes(values, at)
         rows = sum(a[:, None] * matrix for a, matrix in zip(slopes, self.matrices, strict=True))
         data = sum(a * v for a, v in zip(slopes, values, strict=True)) - self.equation.residual(values, at)
-        size = max(rms(self.boundary.data), float(np.exp(0.5 * self.mixture.log_weight.max())), 1e-300)
+        size = max(rms(self.boundary.data), float(np.exp(0.5 * self.mixtures[0].log_weight.max())), 1e-300)
         return Evidence(
             np.asarray(rows), np.asarray(data)[:, None], self.boundary.rows(self.features),
             self.boundary.data[:, None], BOUNDARY_NOISE * size,
@@ -128,7 +127,7 @@ class Line:
         source = self.equation.residual(zero, at) if self.equation.linear else np.zeros(1)
         return rms(self.equation.residual(values, at)), size_of_terms(slopes, values, source)
 
-    def newton(self, learnt: Learnt, coefficients: Array | None, run: Run, state: Mapping[str, Any]) -> NewtonResult:
+    def newton(self, learnt: Learnt, coefficients: Array | None, progress: Progress) -> NewtonResult:
         """Damped Gauss–Newton with fixed hyper-parameters."""
         size = self.residual(coefficients)[0]
         converged = False
@@ -149,9 +148,9 @@ class Line:
                 coefficients = coefficients + share * step
                 before, size = size, self.residual(coefficients)[0]
                 converged = tiny or (size > 0.5 * before and self.settled(size, coefficients))
-            run.log(gauss_newton_residual=size)
-            run.count(gauss_newton_steps=1)
-            run.step(0.6, state, f"Gauss–Newton {k + 1}: residual {size:.1e}")
+            progress.log(gauss_newton_residual=size)
+            progress.steps += 1
+            progress.tick(f"Gauss–Newton {k + 1}: residual {size:.1e}")
             if converged or self.equation.linear:
                 converged = True
                 break
@@ -172,44 +171,46 @@ class NewtonResult:
 
 
 def solve(solver: GpHm, problem: Problem, run: Run) -> Solution:
-    state = run.restore() or {"width": first_width(solver), "round": 0, "coefficients": np.zeros(0)}
+    progress, width = Progress(run, solver.iterations), first_width(solver)
     while True:
-        line = Line(solver, problem, int(state["width"]))
-        rounds = 1 if line.equation.linear else 2
-        while True:
-            given = np.asarray(state["coefficients"])
-            coefficients = given if given.size else None
+        line = Line(solver, problem, width)
+        coefficients: Array | None = None
+        learnt: Learnt | None = None
+        for k in range(1 if line.equation.linear else 2):
             evidence = line.linearised(coefficients)
             if evidence.scale == 0.0 and not line.boundary.data.any():
                 raise RunFailed("gp-hm: source and boundary data vanish; there is nothing to learn a kernel from.")
-            saved = dict(state)
-            learnt = learn(
-                [evidence], line.features, line.mixture, solver.iterations,
-                lambda kept=saved: run.step(0.3, kept, f"likelihood, {line.features.count} features"),
-            )  # fmt: skip
-            run.count(likelihood_evaluations=learnt.evaluations)
-            found = line.newton(learnt, coefficients, run, saved)
-            run.log(log_likelihood=learnt.value)
-            state = {**state, "round": int(state["round"]) + 1, "coefficients": found.coefficients}
-            if state["round"] >= rounds:
-                break
-        middle = 0.5 * (line.points[1:] + line.points[:-1])
-        held_out, size = line.residual(found.coefficients, middle)
-        noise = float(np.exp(0.5 * learnt.log_noise[0]))
-        x = problem.grid.axes[0].points()
-        matrix = line.features.matrix(x)
-        mean = matrix @ found.coefficients
-        model = np.sqrt(((matrix @ found.evaluation.posterior.root) ** 2).sum(axis=1)) * max(1.0, held_out / noise)
-        steepness = rms(line.features.matrix(x, 1) @ found.coefficients)
-        rounding = EPS * (max(abs(line.axis.lower), abs(line.axis.upper)) * steepness + rms(mean))
-        std = np.hypot(model, rounding)
-        estimate = rms(std) / max(rms(mean), 1e-300)
-        if estimate > solver.tolerance and not line.complete and may_widen(solver, int(state["width"])):
-            state = {"width": 2 * int(state["width"]), "round": 0, "coefficients": np.zeros(0)}
-            continue
-        return finish(
-            solver, problem, run, mean, std,
-            converged=found.converged, held_out=held_out / max(size, 1e-300), estimate=estimate,
-            learnt={line.axis.name: learnt}, features={line.axis.name: line.features},
-            cost={"noise": noise, "freedom": found.evaluation.freedom},
-        )  # fmt: skip
+            name = f"width {width}, round {k + 1}"
+            learnt = progress.learn(name, [evidence], line.features, line.mixtures, learnt)
+            found = line.newton(learnt, coefficients, progress)
+            coefficients = found.coefficients
+        assert learnt is not None
+        solution = finished(solver, problem, progress, line, learnt, found)
+        if solution is not None:
+            return solution
+        width *= 2
+
+
+def finished(
+    solver: GpHm, problem: Problem, progress: Progress, line: Line, learnt: Learnt, found: NewtonResult
+) -> Solution | None:
+    """The solution, or None where wider windows may reach a smaller estimated error."""
+    middle = 0.5 * (line.points[1:] + line.points[:-1])
+    held_out, size = line.residual(found.coefficients, middle)
+    noise = float(np.exp(0.5 * learnt.log_noise[0]))
+    x = problem.grid.axes[0].points()
+    matrix = line.features.matrix(x)
+    mean = matrix @ found.coefficients
+    model = np.sqrt(((matrix @ found.evaluation.posterior.root) ** 2).sum(axis=1))
+    farthest = max(abs(line.axis.lower), abs(line.axis.upper))
+    rounding = EPS * (farthest * rms(line.features.matrix(x, 1) @ found.coefficients) + rms(mean))
+    std = np.hypot(model * max(1.0, held_out / noise), rounding)
+    estimate = rms(std) / max(rms(mean), 1e-300)
+    if estimate > solver.tolerance and not line.complete and may_widen(solver, line.width):
+        return None
+    return finish(
+        solver, problem, progress, mean, std,
+        converged=found.converged, held_out=held_out / max(size, 1e-300), estimate=estimate,
+        learnt={line.axis.name: learnt}, features={line.axis.name: line.features},
+        cost={"noise": noise, "freedom": found.evaluation.freedom},
+    )  # fmt: skip

@@ -21,7 +21,7 @@ from .features import Features, windows
 from .kernel import Mixture
 from .line import BAND
 from .pointwise import Pointwise, rms
-from .spectrum import initial_mixture, peaks
+from .spectrum import initial_mixtures, peaks
 from .tensor import Tensor, face_data
 
 if TYPE_CHECKING:
@@ -50,13 +50,12 @@ class Lines:
             fastest = max((f.max(initial=0.0) for f, _ in sets), default=0.0)
             counts.append(solver.points or max(axis.size, 48, int(np.ceil(3.5 * fastest))))
         self.counts, self.features, self.mixtures, self.complete = counts, [], [], True
-        nu = solver.smoothness if solver.kernel == "student-t" else np.inf
         spectra = [self._spectrum(sets) for sets, _ in found]
         for i, axis in enumerate(self.axes):
             frequencies, amplitudes = self._merge(i, found[i][0], spectra[1 - i])
             gain = np.sqrt(self.multiplier(i, np.array([np.pi]), *spectra[1 - i]))[0]
             smooth = max(found[i][1] / gain if gain > 0 else 0.0, rms(self.edges(i, axis.points())), 1e-300)
-            self.mixtures.append(initial_mixture(frequencies, amplitudes, smooth, 0.5, nu))
+            self.mixtures.append(initial_mixtures(frequencies, amplitudes, smooth, solver.envelopes))
             limit = max(4, int(BAND * (counts[i] - 1) / 2 * solver.period))
             harmonics = windows(np.concatenate([[0.0], frequencies]) * solver.period, width, limit)
             self.features.append(Features(axis, harmonics, solver.period))

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from sciml.problem import Array
-from sciml.run import Run
 
 from .galerkin import Galerkin, elliptic
+from .progress import Progress
 from .squares import Squares
 from .tensor import Tensor
 
@@ -27,7 +25,7 @@ class Found:
     inner: int  # matrix-vector products
 
 
-def newton(tensor: Tensor, c: Array, most: int, run: Run, state: Mapping[str, Any]) -> Found:
+def newton(tensor: Tensor, c: Array, most: int, progress: Progress) -> Found:
     converged, inner = False, 0
     for k in range(most):
         values = tensor.derivatives(c)
@@ -46,9 +44,9 @@ def newton(tensor: Tensor, c: Array, most: int, run: Run, state: Mapping[str, An
             share /= 2
         if after < size:
             c = c + share * step
-        run.log(gauss_newton_residual=min(size, after))
-        run.count(gauss_newton_steps=1)
-        run.step(0.6, state, f"Gauss–Newton {k + 1}: {after:.1e}, {tensor.unknowns} unknowns")
+        progress.log(gauss_newton_residual=min(size, after))
+        progress.steps += 1
+        progress.tick(f"Gauss–Newton {k + 1}: {after:.1e}, {tensor.unknowns} unknowns")
         length, whole = float(np.linalg.norm(step)), float(np.linalg.norm(c))
         if length <= SAME * whole or after > 0.5 * size:
             converged = length <= SETTLED * whole

@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sciml.errors import RunFailed
 from sciml.problem import Array, Problem
 from sciml.run import Run
 from sciml.solution import Solution
 
 from .basis import build
 from .galerkin import Galerkin
-from .learning import Learnt, learn
+from .learning import Learnt
 from .lines import Lines
 from .newton import Found, newton
 from .pointwise import Pointwise, rms, size_of_terms
+from .progress import Progress
 from .reporting import EPS, finish, first_width, may_widen
+from .squares import TooManyUnknowns
 from .tensor import Tensor
 
 if TYPE_CHECKING:
@@ -40,16 +41,17 @@ class Candidate:
 
 
 def candidate(
-    solver: GpHm, problem: Problem, lines: Lines, learnt: list[Learnt], cut: float, before: Tensor | None,
-    c: Array | None, run: Run, state: dict[str, object],
+    solver: GpHm, problem: Problem, lines: Lines, learnt: list[Learnt], cut: float, before: Candidate | None,
+    progress: Progress,
 ) -> Candidate:  # fmt: skip
     equation = lines.equation
     x, y = (build(lines.features[a], learnt[a].mixture, lines.counts[a], cut) for a in (0, 1))
     tensor = Tensor(problem, equation, x, y)
     start = tensor.boundary
-    if before is not None and c is not None:
-        start = start + tensor.inside(tensor.project(before.evaluate(c, x.nodes, y.nodes)))
-    found = newton(tensor, start, solver.newton, run, state)
+    if before is not None:
+        known = before.tensor.evaluate(before.found.c, x.nodes, y.nodes) - tensor.evaluate(start, x.nodes, y.nodes)
+        start = start + tensor.inside(tensor.project(known))
+    found = newton(tensor, start, solver.newton, progress)
     residual = tensor.norm(equation.residual(tensor.derivatives(found.c), tensor.at))
     misfit = tensor.misfit(found.c)
     size = rms(tensor.evaluate(found.c, x.nodes, y.nodes))
@@ -63,39 +65,54 @@ def candidate(
     return Candidate(cut, tensor, found, residual, misfit, float(evidence))
 
 
+def best_candidate(
+    solver: GpHm, problem: Problem, lines: Lines, learnt: list[Learnt], before: Candidate | None, progress: Progress
+) -> Candidate:
+    """The cut of largest evidence; the search ends when evidence has fallen twice or rows would not fit."""
+    best: Candidate | None = None
+    fallen = 0
+    for cut in CUTS:
+        try:
+            found = candidate(solver, problem, lines, learnt, cut, before, progress)
+        except TooManyUnknowns:
+            if best is None:
+                raise
+            break
+        if best is None or found.evidence > best.evidence:
+            best, fallen = found, 0
+        else:
+            fallen += 1
+        if fallen == 2:
+            break
+    assert best is not None
+    return best
+
+
 def solve(solver: GpHm, problem: Problem, run: Run) -> Solution:
-    state = run.restore() or {"width": first_width(solver), "round": 0}
+    progress, width = Progress(run, solver.iterations), first_width(solver)
     while True:
-        lines = Lines(solver, problem, int(state["width"]))
-        rounds = 1 if lines.equation.constant else 2
+        lines = Lines(solver, problem, width)
         best: Candidate | None = None
-        while int(state["round"]) < rounds:
-            before, c = (None, None) if best is None else (best.tensor, best.found.c)
-            saved = {"width": int(state["width"]), "round": 0}
-            lines.slopes = lines.mean_slopes(before, c)
-            learnt: list[Learnt] = []
+        learnt: list[Learnt] = []
+        for k in range(1 if lines.equation.constant else 2):
+            before, learnt = learnt, []
+            at = (None, None) if best is None else (best.tensor, best.found.c)
+            lines.slopes = lines.mean_slopes(*at)
             for axis in (0, 1):
-                other = learnt[0].mixture if axis else lines.mixtures[1]
-                learnt.append(
-                    learn(
-                        lines.terms(axis, other, before, c), lines.features[axis], lines.mixtures[axis],
-                        solver.iterations, lambda kept=saved: run.step(0.3, kept, "likelihood"),
-                    )  # fmt: skip
-                )
-                run.count(likelihood_evaluations=learnt[-1].evaluations)
-            run.log(log_likelihood=sum(found.value for found in learnt))
-            every = [candidate(solver, problem, lines, learnt, cut, before, c, run, saved) for cut in CUTS]
-            best = max(every, key=lambda one: one.evidence)
-            state = {**state, "round": int(state["round"]) + 1}
+                other = learnt[0].mixture if axis else before[1].mixture if before else lines.mixtures[1][0]
+                name = f"{lines.axes[axis].name}, width {width}, round {k + 1}"
+                terms, start = lines.terms(axis, other, *at), before[axis] if before else None
+                learnt.append(progress.learn(name, terms, lines.features[axis], lines.mixtures[axis], start))
+            best = best_candidate(solver, problem, lines, learnt, best, progress)
         assert best is not None
-        solution = finished(solver, problem, run, lines, learnt, best)
+        solution = finished(solver, problem, progress, lines, learnt, best)
         if solution is not None:
             return solution
-        state = {"width": 2 * int(state["width"]), "round": 0}
+        width *= 2
 
 
 def finished(
-    solver: GpHm, problem: Problem, run: Run, lines: Lines, learnt: list[Learnt], best: Candidate
+    solver: GpHm, problem: Problem, progress: Progress, lines: Lines, learnt: list[Learnt], best: Candidate
 ) -> Solution | None:
     """The solution, or None where wider windows may reach a smaller estimated error."""
     tensor, found, equation = best.tensor, best.found, lines.equation
@@ -108,7 +125,7 @@ def finished(
     size = size_of_terms(equation.slopes(values, at), values, equation.residual([0 * v for v in values], at))
     n, area = tensor.weights.size, float(tensor.weights.sum())
     density = max(best.residual**2, held_out**2 * area) / max(n - tensor.unknowns, 1)
-    operator, generator = found.operator, run.rng("posterior")
+    operator, generator = found.operator, progress.run.rng("posterior")
     if isinstance(operator, Galerkin):
         variance = operator.variance(*points, equation.constant, generator)
     else:
@@ -121,7 +138,7 @@ def finished(
         return None
     names = tensor.names
     return finish(
-        solver, problem, run, mean, std, converged=found.converged, held_out=held_out / max(size, 1e-300),
+        solver, problem, progress, mean, std, converged=found.converged, held_out=held_out / max(size, 1e-300),
         estimate=estimate, learnt=dict(zip(names, learnt, strict=True)),
         features=dict(zip(names, lines.features, strict=True)),
         cost={

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sciml.problem import Array, Problem
-from sciml.run import Run
 from sciml.solution import Solution, Status
 
 from .features import Features
 from .learning import Learnt
+from .progress import Progress
 
 if TYPE_CHECKING:
     from .solver import GpHm
@@ -31,7 +31,7 @@ def may_widen(solver: GpHm, width: int) -> bool:
 
 
 def finish(
-    solver: GpHm, problem: Problem, run: Run, mean: Array, std: Array, *, converged: bool, held_out: float,
+    solver: GpHm, problem: Problem, progress: Progress, mean: Array, std: Array, *, converged: bool, held_out: float,
     estimate: float, learnt: Mapping[str, Learnt], features: Mapping[str, Features], cost: Mapping[str, float],
 ) -> Solution:  # fmt: skip
     """held_out: residual off the collocation points, relative; estimate: relative error by the posterior."""
@@ -43,7 +43,7 @@ def finish(
         reasons.append(f"the residual off the collocation points is {held_out:.1e} of the equation's terms")
     if estimate > solver.tolerance:
         reasons.append(f"the estimated relative error {estimate:.1e} is above tolerance={solver.tolerance:g}")
-    history = {key: np.asarray(values) for key, values in run.logged.items()}
+    history = {key: np.asarray(values) for key, values in progress.history.items()}
     for axis, found in learnt.items():
         history[f"frequencies_{axis}"] = found.mixture.frequency
         history[f"lengths_{axis}"] = np.exp(found.mixture.log_length)
@@ -55,7 +55,7 @@ def finish(
         values={name: mean[None]}, std={name: std[None]}, status=Status.INACCURATE if reasons else Status.OK,
         history=history, message=message,
         cost={
-            **run.costs, **cost, "held_out_residual": held_out, "estimated_error": estimate,
+            **progress.costs(), **cost, "held_out_residual": held_out, "estimated_error": estimate,
             "log_likelihood": sum(found.value for found in learnt.values()),
             "features": float(np.prod([f.count for f in features.values()], dtype=float)),
         },

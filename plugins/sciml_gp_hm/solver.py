@@ -26,10 +26,12 @@ class GpHm(Solver):
         " Zhe, S.}, title={Solving high frequency and multi-scale {PDE}s with {G}aussian processes},"
         " booktitle={ICLR}, year={2024}}"
     )
-    kernel: Literal["student-t", "gaussian"] = Field(
-        "student-t", description="spectrum of one component: student-t (a Matérn envelope) or gaussian"
+    kernel: Literal["likelihood", "student-t", "gaussian"] = Field(
+        "likelihood",
+        description="spectrum of one component: student-t (a Matérn envelope, as in the paper) or gaussian;"
+        " likelihood: the more likely of both",
     )
-    smoothness: float = Field(2.5, ge=2.5, le=20, description="Matérn order of kernel=student-t; 2.5 in the paper")
+    smoothness: float = Field(2.5, ge=2.5, le=20, description="Matérn order of student-t; 2.5 in the paper")
     components: int = Field(
         12, ge=0, le=30, description="most frequencies an axis, the strongest in source and boundary data"
     )
@@ -53,9 +55,18 @@ class GpHm(Solver):
         orders = [sum(n for _, n in orders) for _, orders in problem.equation.strong.derivatives]
         if max(orders, default=0) > 2:
             reasons.append("it does not take derivatives above the second: they need two data on a face")
-        if not any(face in ("dirichlet", "neumann") for axis in problem.grid.axes for face in axis.faces):
+        faces = {face for axis in problem.grid.axes for face in axis.faces}
+        if faces == {"open"}:
             reasons.append("it needs data on at least one face")
+        elif "dirichlet" not in faces and len(problem.grid.axes) == 2:
+            reasons.append("in two dimensions it needs values (dirichlet) on at least one face")
         return reasons
+
+    @property
+    def envelopes(self) -> list[float]:
+        """Matérn orders to try; infinity is the Gaussian."""
+        student, gaussian = [self.smoothness], [float("inf")]
+        return {"student-t": student, "gaussian": gaussian, "likelihood": student + gaussian}[self.kernel]
 
     def solve(self, problem: Problem, run: Run) -> Solution:
         if len(problem.grid.axes) == 1:

@@ -32,13 +32,11 @@ def peaks(lines: Array, count: int) -> tuple[Array, Array]:
     return frequencies, amplitude[strongest]
 
 
-def initial_mixture(
-    frequencies: Array, amplitudes: Array, smooth_amplitude: float, length: float, smoothness: float
-) -> Mixture:
-    """One smooth component of frequency 0, and one for every peak; amplitudes are those of u."""
+def initial_mixtures(
+    frequencies: Array, amplitudes: Array, smooth_amplitude: float, envelopes: list[float]
+) -> list[Mixture]:
+    """One smooth component of frequency 0, and one for every peak, for every envelope; amplitudes are those of u."""
     size = np.concatenate([[smooth_amplitude], amplitudes])
-    top = size.max()
-    floor = np.maximum(size, 1e-8 * (top if top > 0 else 1.0))
-    return Mixture(
-        2 * np.log(floor), np.full(len(size), np.log(length)), np.concatenate([[0.0], frequencies]), smoothness
-    )
+    log_weight = 2 * np.log(np.maximum(size, max(1e-8 * size.max(), 1e-150)))
+    all_frequencies = np.concatenate([[0.0], frequencies])
+    return [Mixture(log_weight, np.full(len(size), np.log(0.5)), all_frequencies, nu) for nu in envelopes]
