@@ -14,33 +14,12 @@ from scipy.linalg import eigh, null_space, qr, svd
 
 from sciml.problem import Array, Axis
 
+from .faces import Faces
 from .features import Features
 from .kernel import Mixture
 
 SMOOTH = Mixture(np.zeros(1), np.log([0.7]), np.zeros(1), np.inf)  # carries boundary data inwards
 SMOOTH_SHARE = 1e-4  # of the variance, so that the faces are never seen by nearly equal functions only
-
-
-@dataclass(frozen=True)
-class Faces:
-    """The boundary operators of one axis: derivative orders (0: value, 1: outward slope), ends, signs."""
-
-    axis: Axis
-
-    @property
-    def sides(self) -> list[tuple[str, float, int, float]]:
-        """(side, point, order, sign) of every face with data."""
-        ends = (("lower", self.axis.lower, -1.0), ("upper", self.axis.upper, 1.0))
-        return [
-            (side, point, int(face == "neumann"), sign if face == "neumann" else 1.0)
-            for (side, point, sign), face in zip(ends, self.axis.faces, strict=True)
-            if face != "open"
-        ]
-
-    def rows(self, features: Features) -> Array:
-        """The operators on the features, (faces, p)."""
-        rows = [sign * features.matrix(np.array([point]), order)[0] for _, point, order, sign in self.sides]
-        return np.array(rows).reshape(len(rows), features.count)
 
 
 @dataclass(frozen=True)
@@ -56,7 +35,7 @@ class Basis:
 
     @property
     def rank(self) -> int:
-        return self.transform.shape[1]
+        return int(self.transform.shape[1])
 
     def matrix(self, points: Array, order: int = 0) -> Array:
         """(n, r)."""

@@ -6,6 +6,8 @@ eigenvectors; for others that diagonal is the preconditioner of GMRES.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, gmres
 
@@ -64,13 +66,13 @@ class Galerkin:
         """Size of the residual in units of u (Deuflhard's natural monitor, with the preconditioner)."""
         return float(np.sqrt(((self.tensor.project(residual) / self.diagonal) ** 2).sum()))
 
-    def variance(self, px: Array, py: Array, exact: bool, generator: np.random.Generator) -> Array:
+    def variance(self, points: Sequence[Array], exact: bool, generator: np.random.Generator) -> Array:
         """Posterior variance of u at points for white noise of unit spectral density in the equation, (n, m).
 
         Exact for constant coefficients; else scaled to the mean variance of a few samples of the exact operator.
         """
-        ax = self.tensor.x.matrix(px)[:, self.tensor.inner[0]] ** 2
-        ay = self.tensor.y.matrix(py)[:, self.tensor.inner[1]] ** 2
+        ax = self.tensor.x.matrix(points[0])[:, self.tensor.inner[0]] ** 2
+        ay = self.tensor.y.matrix(points[1])[:, self.tensor.inner[1]] ** 2
         variance = ax @ self.diagonal**-2.0 @ ay.T
         if not exact:
             samples = [self.solve(generator.normal(size=self.shape)) for _ in range(8)]

@@ -7,52 +7,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sciml.errors import RunFailed
-from sciml.problem import SIDES, Array, Axis, Problem
-from sciml.run import Run
-from sciml.solution import Solution
+from sciml.problem import Array, Problem
 
 from .evidence import Evaluation, Evidence
+from .faces import Faces, end_data
 from .features import Features, windows
 from .learning import Learnt, evaluate
 from .pointwise import Pointwise, rms, size_of_terms
 from .progress import Progress
-from .reporting import EPS, finish, first_width, may_widen
-from .spectrum import initial_mixtures, peaks
+from .spectrum import BAND, initial_mixtures, peaks
 
 if TYPE_CHECKING:
     from .solver import GpHm
 
 BOUNDARY_NOISE = 1e-14  # of the data, relative: boundary data are exact up to rounding
-BAND = 0.7  # harmonics up to this share of the collocation grid's Nyquist frequency
 SAME = 1e-13  # a relative change that is rounding
-
-
-@dataclass(frozen=True)
-class Boundary:
-    """Rows of the boundary operators are derivatives of these orders, times `sign`, at these points."""
-
-    points: Array
-    orders: tuple[int, ...]
-    signs: Array  # the outward normal
-    data: Array
-
-    def rows(self, features: Features) -> Array:
-        return np.stack([
-            sign * features.matrix(np.array([point]), order)[0]
-            for point, order, sign in zip(self.points, self.orders, self.signs, strict=True)
-        ])
-
-
-def boundary_of(problem: Problem, axis: Axis) -> Boundary:
-    (name,) = problem.equation.fields
-    rows = []
-    for side, face, point, sign in zip(SIDES, axis.faces, (axis.lower, axis.upper), (-1.0, 1.0), strict=True):
-        if face != "open":
-            datum = float(problem.boundary_values(name, axis.name, side, {"t": np.float64(0.0)}))
-            rows.append((point, int(face == "neumann"), sign if face == "neumann" else 1.0, datum))
-    points, orders, signs, data = zip(*rows, strict=True)
-    return Boundary(np.array(points), orders, np.array(signs), np.array(data))
 
 
 class Line:
@@ -62,7 +31,7 @@ class Line:
         self.solver, self.problem, self.width = solver, problem, width
         (self.axis,) = problem.grid.axes
         self.equation = Pointwise(problem)
-        self.boundary = boundary_of(problem, self.axis)
+        self.faces, self.data = Faces(self.axis), end_data(problem)
         probe = self.axis.points(4 * max(self.axis.size, 64))
         source = self.source(probe)
         frequencies, amplitudes = peaks(source[:, None], solver.components)
@@ -75,21 +44,22 @@ class Line:
         self.complete = len(self.features.harmonics) == limit + 1
         slopes = self.equation.slopes(self.start(probe), {self.axis.name: probe})
         gains = np.maximum(self.gain(slopes, frequencies), 1e-300)
-        smooth = max(rms(self.boundary.data), rms(source) / max(self.gain(slopes, np.ones(1))[0], 1e-300))
+        smooth = max(rms(self.data), rms(source) / max(self.gain(slopes, np.ones(1))[0], 1e-300))
         self.mixtures = initial_mixtures(frequencies, amplitudes / gains, smooth, solver.envelopes)
         self.matrices = [self.features.matrix(self.points, m) for (m,) in self.equation.orders]
 
     def gain(self, slopes: list[Array], frequencies: Array) -> Array:
         """Σ |a_i| ω^m_i with rms coefficients: the most that the operator makes of a wave."""
         omega = 2 * np.pi * frequencies / self.axis.length
-        return np.sum([rms(a) * omega**m for a, (m,) in zip(slopes, self.equation.orders, strict=True)], axis=0)
+        terms = [rms(a) * omega**m for a, (m,) in zip(slopes, self.equation.orders, strict=True)]
+        return np.asarray(np.sum(terms, axis=0))
 
     def start(self, points: Array) -> list[Array]:
         """Derivatives of the first iterate: the straight line through values given at both ends, else zero."""
-        if self.boundary.orders != (0, 0):
+        if self.axis.faces != ("dirichlet", "dirichlet"):
             return [np.zeros(len(points)) for _ in self.equation.orders]
-        slope = (self.boundary.data[1] - self.boundary.data[0]) / self.axis.length
-        value = self.boundary.data[0] + slope * (points - self.axis.lower)
+        slope = (self.data[1] - self.data[0]) / self.axis.length
+        value = self.data[0] + slope * (points - self.axis.lower)
         by_order = {0: value, 1: np.full(len(points), slope)}
         return [by_order.get(m, np.zeros(len(points))) for (m,) in self.equation.orders]
 
@@ -112,10 +82,10 @@ class Line:
         slopes = self.equation.slopes(values, at)
         rows = sum(a[:, None] * matrix for a, matrix in zip(slopes, self.matrices, strict=True))
         data = sum(a * v for a, v in zip(slopes, values, strict=True)) - self.equation.residual(values, at)
-        size = max(rms(self.boundary.data), float(np.exp(0.5 * self.mixtures[0].log_weight.max())), 1e-300)
+        size = max(rms(self.data), float(np.exp(0.5 * self.mixtures[0].log_weight.max())), 1e-300)
         return Evidence(
-            np.asarray(rows), np.asarray(data)[:, None], self.boundary.rows(self.features),
-            self.boundary.data[:, None], BOUNDARY_NOISE * size,
+            np.asarray(rows), np.asarray(data)[:, None], self.faces.rows(self.features),
+            self.data[:, None], BOUNDARY_NOISE * size,
         )  # fmt: skip
 
     def residual(self, coefficients: Array | None, points: Array | None = None) -> tuple[float, float]:
@@ -168,49 +138,3 @@ class NewtonResult:
     coefficients: Array
     evaluation: Evaluation
     converged: bool
-
-
-def solve(solver: GpHm, problem: Problem, run: Run) -> Solution:
-    progress, width = Progress(run, solver.iterations), first_width(solver)
-    while True:
-        line = Line(solver, problem, width)
-        coefficients: Array | None = None
-        learnt: Learnt | None = None
-        for k in range(1 if line.equation.linear else 2):
-            evidence = line.linearised(coefficients)
-            if evidence.scale == 0.0 and not line.boundary.data.any():
-                raise RunFailed("gp-hm: source and boundary data vanish; there is nothing to learn a kernel from.")
-            name = f"width {width}, round {k + 1}"
-            learnt = progress.learn(name, [evidence], line.features, line.mixtures, learnt)
-            found = line.newton(learnt, coefficients, progress)
-            coefficients = found.coefficients
-        assert learnt is not None
-        solution = finished(solver, problem, progress, line, learnt, found)
-        if solution is not None:
-            return solution
-        width *= 2
-
-
-def finished(
-    solver: GpHm, problem: Problem, progress: Progress, line: Line, learnt: Learnt, found: NewtonResult
-) -> Solution | None:
-    """The solution, or None where wider windows may reach a smaller estimated error."""
-    middle = 0.5 * (line.points[1:] + line.points[:-1])
-    held_out, size = line.residual(found.coefficients, middle)
-    noise = float(np.exp(0.5 * learnt.log_noise[0]))
-    x = problem.grid.axes[0].points()
-    matrix = line.features.matrix(x)
-    mean = matrix @ found.coefficients
-    model = np.sqrt(((matrix @ found.evaluation.posterior.root) ** 2).sum(axis=1))
-    farthest = max(abs(line.axis.lower), abs(line.axis.upper))
-    rounding = EPS * (farthest * rms(line.features.matrix(x, 1) @ found.coefficients) + rms(mean))
-    std = np.hypot(model * max(1.0, held_out / noise), rounding)
-    estimate = rms(std) / max(rms(mean), 1e-300)
-    if estimate > solver.tolerance and not line.complete and may_widen(solver, line.width):
-        return None
-    return finish(
-        solver, problem, progress, mean, std,
-        converged=found.converged, held_out=held_out / max(size, 1e-300), estimate=estimate,
-        learnt={line.axis.name: learnt}, features={line.axis.name: line.features},
-        cost={"noise": noise, "freedom": found.evaluation.freedom},
-    )  # fmt: skip

@@ -17,12 +17,12 @@ from sciml.errors import RunFailed
 from sciml.problem import Array, Problem
 
 from .evidence import Evidence
+from .faces import face_data
 from .features import Features, windows
 from .kernel import Mixture
-from .line import BAND
 from .pointwise import Pointwise, rms
-from .spectrum import initial_mixtures, peaks
-from .tensor import Tensor, face_data
+from .spectrum import BAND, initial_mixtures, peaks
+from .tensor import Tensor
 
 if TYPE_CHECKING:
     from .solver import GpHm
@@ -90,7 +90,7 @@ class Lines:
         if tensor is None or c is None:
             values = [np.zeros((LINES, LINES)) for _ in self.equation.orders]
         else:
-            values = [tensor.evaluate(c, *self.places, orders) for orders in self.equation.orders]  # type: ignore[arg-type]
+            values = [tensor.evaluate(c, self.places, orders) for orders in self.equation.orders]
         return [float(a.mean()) for a in self.equation.slopes(values, at)]
 
     def source(self, axis: int, points: Array, tensor: Tensor | None, c: Array | None) -> Array:
@@ -100,7 +100,7 @@ class Lines:
         if tensor is None or c is None:
             values = [np.zeros((len(where[0]), len(where[1]))) for _ in self.equation.orders]
         else:
-            values = [tensor.evaluate(c, *where, orders) for orders in self.equation.orders]  # type: ignore[arg-type]
+            values = [tensor.evaluate(c, where, orders) for orders in self.equation.orders]
         data = sum(a * v for a, v in zip(self.slopes, values, strict=True)) - self.equation.residual(values, at)
         return np.asarray(data if axis == 0 else data.T)
 

@@ -2,90 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sciml.problem import Array, Problem
+from sciml.problem import Problem
 from sciml.run import Run
 from sciml.solution import Solution
 
-from .basis import build
+from .candidates import Candidate, best_candidate
 from .galerkin import Galerkin
 from .learning import Learnt
 from .lines import Lines
-from .newton import Found, newton
-from .pointwise import Pointwise, rms, size_of_terms
+from .pointwise import rms, size_of_terms
 from .progress import Progress
 from .reporting import EPS, finish, first_width, may_widen
-from .squares import TooManyUnknowns
-from .tensor import Tensor
 
 if TYPE_CHECKING:
     from .solver import GpHm
-
-CUTS = (1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-12)
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """The posterior mean at one cut of the principal functions, and its evidence."""
-
-    cut: float
-    tensor: Tensor
-    found: Found
-    residual: float  # L2 norm at the nodes
-    misfit: float  # of the boundary data, rms
-    evidence: float
-
-
-def candidate(
-    solver: GpHm, problem: Problem, lines: Lines, learnt: list[Learnt], cut: float, before: Candidate | None,
-    progress: Progress,
-) -> Candidate:  # fmt: skip
-    equation = lines.equation
-    x, y = (build(lines.features[a], learnt[a].mixture, lines.counts[a], cut) for a in (0, 1))
-    tensor = Tensor(problem, equation, x, y)
-    start = tensor.boundary
-    if before is not None:
-        known = before.tensor.evaluate(before.found.c, x.nodes, y.nodes) - tensor.evaluate(start, x.nodes, y.nodes)
-        start = start + tensor.inside(tensor.project(known))
-    found = newton(tensor, start, solver.newton, progress)
-    residual = tensor.norm(equation.residual(tensor.derivatives(found.c), tensor.at))
-    misfit = tensor.misfit(found.c)
-    size = rms(tensor.evaluate(found.c, x.nodes, y.nodes))
-    n, edge = len(x.nodes) * len(y.nodes), 2 * (len(x.nodes) + len(y.nodes))
-    scale = size_of_terms(
-        equation.slopes(tensor.derivatives(found.c), tensor.at), tensor.derivatives(found.c), np.zeros(1)
-    )
-    # noise variances at their maximum of the likelihood, and Schwarz's log n / 2 for every unknown
-    evidence = -n * np.log(max(residual, EPS * scale)) - edge * np.log(max(misfit, EPS * size))
-    evidence -= 0.5 * tensor.unknowns * np.log(n)
-    return Candidate(cut, tensor, found, residual, misfit, float(evidence))
-
-
-def best_candidate(
-    solver: GpHm, problem: Problem, lines: Lines, learnt: list[Learnt], before: Candidate | None, progress: Progress
-) -> Candidate:
-    """The cut of largest evidence; the search ends when evidence has fallen twice or rows would not fit."""
-    best: Candidate | None = None
-    fallen = 0
-    for cut in CUTS:
-        try:
-            found = candidate(solver, problem, lines, learnt, cut, before, progress)
-        except TooManyUnknowns:
-            if best is None:
-                raise
-            break
-        if best is None or found.evidence > best.evidence:
-            best, fallen = found, 0
-        else:
-            fallen += 1
-        if fallen == 2:
-            break
-    assert best is not None
-    return best
 
 
 def solve(solver: GpHm, problem: Problem, run: Run) -> Solution:
@@ -117,21 +51,23 @@ def finished(
     """The solution, or None where wider windows may reach a smaller estimated error."""
     tensor, found, equation = best.tensor, best.found, lines.equation
     points = [axis.points() for axis in problem.grid.axes]
-    mean = tensor.evaluate(found.c, *points)
-    middle = [0.5 * (p[1:] + p[:-1]) for p in (axis.points(n) for axis, n in zip(lines.axes, lines.counts, strict=True))]
+    mean = tensor.evaluate(found.c, points)
+    regular = [axis.points(n) for axis, n in zip(lines.axes, lines.counts, strict=True)]
+    middle = [0.5 * (p[1:] + p[:-1]) for p in regular]
     at = {tensor.names[0]: middle[0][:, None], tensor.names[1]: middle[1][None, :]}
-    values = [tensor.evaluate(found.c, *middle, orders) for orders in equation.orders]  # type: ignore[arg-type]
+    values = [tensor.evaluate(found.c, middle, orders) for orders in equation.orders]
     held_out = rms(equation.residual(values, at))
     size = size_of_terms(equation.slopes(values, at), values, equation.residual([0 * v for v in values], at))
     n, area = tensor.weights.size, float(tensor.weights.sum())
     density = max(best.residual**2, held_out**2 * area) / max(n - tensor.unknowns, 1)
     operator, generator = found.operator, progress.run.rng("posterior")
     if isinstance(operator, Galerkin):
-        variance = operator.variance(*points, equation.constant, generator)
+        variance = operator.variance(points, equation.constant, generator)
     else:
-        variance = operator.variance(*points, generator)
-    slope = [rms(tensor.evaluate(found.c, *points, orders)) for orders in ((1, 0), (0, 1))]
-    rounding = EPS * (sum(max(abs(a.lower), abs(a.upper)) * s for a, s in zip(lines.axes, slope, strict=True)) + rms(mean))
+        variance = operator.variance(points, generator)
+    slope = [rms(tensor.evaluate(found.c, points, orders)) for orders in ((1, 0), (0, 1))]
+    farthest = [max(abs(axis.lower), abs(axis.upper)) for axis in lines.axes]
+    rounding = EPS * (float(np.dot(farthest, slope)) + rms(mean))
     std = np.sqrt(density * variance + best.misfit**2 + rounding**2)
     estimate = rms(std) / max(rms(mean), 1e-300)
     if estimate > solver.tolerance and not lines.complete and may_widen(solver, lines.width):

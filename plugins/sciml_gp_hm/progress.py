@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -47,8 +48,8 @@ class Progress:
                 starts = cold(terms, base)
                 if before is not None and len(before.log_noise) == len(terms):
                     starts = [warm(before)]
-                note = f"likelihood of {features.count} features, {name}"
-                tried.append(learn(terms, features, base, starts, self.iterations, lambda text=note: self.tick(text)))
+                tick = partial(self.tick, f"likelihood of {features.count} features, {name}")
+                tried.append(learn(terms, features, base, starts, self.iterations, tick))
             best = max(tried, key=lambda one: one.value)
             self.known[name] = pack(best, sum(one.evaluations for one in tried))
             best = unpack(self.known[name], len(bases[0].frequency))

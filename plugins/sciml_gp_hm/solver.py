@@ -70,7 +70,7 @@ class GpHm(Solver):
 
     def solve(self, problem: Problem, run: Run) -> Solution:
         if len(problem.grid.axes) == 1:
-            from .line import solve
+            from .line_solve import solve
         else:
             from .plane import solve
         return solve(self, problem, run)

@@ -11,6 +11,7 @@ from .kernel import Mixture
 
 SIDE_LOBES = 1e-4  # of the window: what is smaller than this may be leakage of a stronger line
 MAIN_LOBE = 4  # its half width in bins
+BAND = 0.7  # harmonics are taken up to this share of the collocation grid's Nyquist frequency
 
 
 def peaks(lines: Array, count: int) -> tuple[Array, Array]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.linalg import qr, solve_triangular
 
@@ -64,10 +66,10 @@ class Squares:
     def step(self, c: Array) -> Array:
         return self._coefficients(self.q.T @ -self.residual(c).ravel())
 
-    def variance(self, px: Array, py: Array, generator: np.random.Generator) -> Array:
+    def variance(self, points: Sequence[Array], generator: np.random.Generator) -> Array:
         """Variance of u for white noise of unit spectral density in the equation, by 64 samples, (n, m)."""
-        left, right = self.tensor.x.matrix(px), self.tensor.y.matrix(py)
-        total = np.zeros((len(px), len(py)))
+        left, right = self.tensor.x.matrix(points[0]), self.tensor.y.matrix(points[1])
+        total = np.zeros((len(left), len(right)))
         for _ in range(64):
             total += (left @ self._coefficients(generator.normal(size=self.tensor.unknowns)) @ right.T) ** 2
         return total / 64

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
 
 from sciml.problem import Array, Problem
 
-from .basis import Basis, Faces
+from .basis import Basis
+from .faces import Faces, face_data
 from .pointwise import Pointwise, rms
 
 
@@ -33,8 +35,9 @@ class Tensor:
         """Every derivative that the equation contains, at the nodes, each (n_x, n_y)."""
         return [self.ex[m] @ c @ self.ey[n].T for m, n in self.equation.orders]
 
-    def evaluate(self, c: Array, px: Array, py: Array, orders: tuple[int, int] = (0, 0)) -> Array:
-        return self.x.matrix(px, orders[0]) @ c @ self.y.matrix(py, orders[1]).T
+    def evaluate(self, c: Array, points: Sequence[Array], orders: Sequence[int] = (0, 0)) -> Array:
+        """A derivative of u on the grid of points[0] (n,) and points[1] (m,): (n, m)."""
+        return self.x.matrix(points[0], orders[0]) @ c @ self.y.matrix(points[1], orders[1]).T
 
     def apply(self, slopes: list[Array], c: Array) -> Array:
         """The linearised operator on C, at the nodes."""
@@ -85,12 +88,3 @@ class Tensor:
                 value = basis.faces[k] @ full @ other.matrix(points).T - self.data(axis, points)[k]
                 found.append(rms(value) * basis.features.axis.length**order)
         return rms(np.array(found))
-
-
-def face_data(problem: Problem, axis: int, points: Array) -> Array:
-    """Given data on the faces of `axis` (0: x, 1: y) at points of the other axis, (faces, n)."""
-    (name,) = problem.equation.fields
-    here, other = problem.grid.axes[axis], problem.grid.axes[1 - axis]
-    at = {other.name: points, "t": np.float64(0.0)}
-    rows = [problem.boundary_values(name, here.name, side, at) for side, _, _, _ in Faces(here).sides]
-    return np.array(rows).reshape(len(rows), len(points))
