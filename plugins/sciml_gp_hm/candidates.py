@@ -30,6 +30,7 @@ class Candidate:
     """The posterior mean at one cut of the principal functions, and its evidence."""
 
     cut: float
+    learnt: dict[int, Learnt]
     tensor: Tensor
     found: Found
     residual: float  # L2 norm at the nodes
@@ -38,7 +39,7 @@ class Candidate:
 
 
 def candidate(
-    solver: GpHm, problem: Problem, lines: Lines, learnt: list[Learnt], cut: float, before: Candidate | None,
+    solver: GpHm, problem: Problem, lines: Lines, learnt: dict[int, Learnt], cut: float, before: Candidate | None,
     progress: Progress,
 ) -> Candidate:  # fmt: skip
     equation = lines.equation
@@ -59,12 +60,13 @@ def candidate(
     # noise variances at their maximum of the likelihood, and Schwarz's log n / 2 for every unknown
     evidence = -n * np.log(max(residual, EPS * scale)) - edge * np.log(max(misfit, EPS * size))
     evidence -= 0.5 * tensor.unknowns * np.log(n)
-    return Candidate(cut, tensor, found, residual, misfit, float(evidence))
+    return Candidate(cut, learnt, tensor, found, residual, misfit, float(evidence))
 
 
 def best_candidate(
-    solver: GpHm, problem: Problem, lines: Lines, learnt: list[Learnt], before: Candidate | None, progress: Progress
-) -> Candidate:
+    solver: GpHm, problem: Problem, lines: Lines, learnt: dict[int, Learnt], before: Candidate | None,
+    progress: Progress,
+) -> Candidate:  # fmt: skip
     """The cut of largest evidence; the search ends when evidence has fallen twice or rows would not fit."""
     best: Candidate | None = None
     fallen = 0

@@ -128,6 +128,16 @@ class Line:
         (found,) = evaluate([self.linearised(coefficients)], self.features, learnt)
         return NewtonResult(coefficients, found, converged)
 
+    def doubt(self, found: NewtonResult, points: Array, learnt: Learnt) -> float:
+        """rms of the held-out residual over the spread that the posterior predicts for it: one if it is right."""
+        at, values = {self.axis.name: points}, self.derivatives(found.coefficients, points)
+        slopes = self.equation.slopes(values, at)
+        rows = np.zeros((len(points), self.features.count))
+        for slope, (order,) in zip(slopes, self.equation.orders, strict=True):
+            rows += slope[:, None] * self.features.matrix(points, order)
+        predicted = ((rows @ found.evaluation.posterior.root) ** 2).sum(axis=1) + np.exp(learnt.log_noise[0])
+        return rms(self.equation.residual(values, at) / np.sqrt(predicted))
+
     def settled(self, size: float, coefficients: Array) -> bool:
         """No further descent: at a small residual that is rounding, elsewhere a local minimum."""
         return size <= 1e-4 * self.residual(coefficients)[1]

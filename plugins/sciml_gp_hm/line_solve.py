@@ -48,6 +48,7 @@ def finished(
     """The solution, or None where wider windows may reach a smaller estimated error."""
     middle = 0.5 * (line.points[1:] + line.points[:-1])
     held_out, size = line.residual(found.coefficients, middle)
+    doubt = line.doubt(found, middle, learnt)
     noise = float(np.exp(0.5 * learnt.log_noise[0]))
     x = problem.grid.axes[0].points()
     matrix = line.features.matrix(x)
@@ -55,7 +56,7 @@ def finished(
     model = np.sqrt(((matrix @ found.evaluation.posterior.root) ** 2).sum(axis=1))
     farthest = max(abs(line.axis.lower), abs(line.axis.upper))
     rounding = EPS * (farthest * rms(line.features.matrix(x, 1) @ found.coefficients) + rms(mean))
-    std = np.hypot(model * max(1.0, held_out / noise), rounding)
+    std = np.hypot(model * max(1.0, doubt), rounding)
     estimate = rms(std) / max(rms(mean), 1e-300)
     if estimate > solver.tolerance and not line.complete and may_widen(solver, line.width):
         return None
@@ -63,5 +64,5 @@ def finished(
         solver, problem, progress, mean, std,
         converged=found.converged, held_out=held_out / max(size, 1e-300), estimate=estimate,
         learnt={line.axis.name: learnt}, features={line.axis.name: line.features},
-        cost={"noise": noise, "freedom": found.evaluation.freedom},
+        cost={"noise": noise, "freedom": found.evaluation.freedom, "standardised_residual": doubt},
     )  # fmt: skip

@@ -9,6 +9,7 @@ and what these leave out is moved to the source at the current iterate.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,7 @@ from .evidence import Evidence
 from .faces import face_data
 from .features import Features, windows
 from .kernel import Mixture
+from .learning import Learnt
 from .pointwise import Pointwise, rms
 from .spectrum import BAND, initial_mixtures, peaks
 from .tensor import Tensor
@@ -50,6 +52,12 @@ class Lines:
             fastest = max((f.max(initial=0.0) for f, _ in sets), default=0.0)
             counts.append(solver.points or max(axis.size, 48, int(np.ceil(3.5 * fastest))))
         self.counts, self.features, self.mixtures, self.complete = counts, [], [], True
+        self.silent = [i for i in (0, 1) if not found[i][0]]  # axes along which nothing is given
+        if len(self.silent) == 2:
+            raise RunFailed("gp-hm: source and boundary values vanish; there is nothing to learn a kernel from.")
+        for i in self.silent:  # as the other axis: the same waves per unit length
+            ratio = self.axes[i].length / self.axes[1 - i].length
+            found[i] = ([(f * ratio, a) for f, a in found[1 - i][0]], 0.0)
         spectra = [self._spectrum(sets) for sets, _ in found]
         for i, axis in enumerate(self.axes):
             frequencies, amplitudes = self._merge(i, found[i][0], spectra[1 - i])
@@ -135,6 +143,10 @@ class Lines:
         for rows, data in ((matrix * gain, self.source(axis, points, tensor, c)), (matrix, self.edges(axis, points))):
             if data.any():
                 found.append(Evidence(rows, data, nothing, np.zeros((0, data.shape[1])), 1.0))
-        if not found:
-            raise RunFailed("gp-hm: source and boundary values vanish along an axis; there is no kernel to learn.")
         return found
+
+    def as_other(self, axis: int, learnt: Learnt) -> Learnt:
+        """The kernel of the other axis, the same per unit length, for an axis along which nothing is given."""
+        ratio, mixture = self.axes[axis].length / self.axes[1 - axis].length, learnt.mixture
+        same = replace(mixture, log_length=mixture.log_length - np.log(ratio), frequency=mixture.frequency * ratio)
+        return Learnt(same, np.zeros(0), 0.0, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,34 +22,55 @@ from .reporting import EPS, finish, first_width, may_widen
 if TYPE_CHECKING:
     from .solver import GpHm
 
+CAPS = (0.5, 0.2, 0.08)  # length scales, in lengths of the axis
+
 
 def solve(solver: GpHm, problem: Problem, run: Run) -> Solution:
     progress, width = Progress(run, solver.iterations), first_width(solver)
     while True:
         lines = Lines(solver, problem, width)
         best: Candidate | None = None
-        learnt: list[Learnt] = []
+        learnt: dict[int, Learnt] = {}
         for k in range(1 if lines.equation.constant else 2):
-            before, learnt = learnt, []
+            before, learnt = learnt, {}
             at = (None, None) if best is None else (best.tensor, best.found.c)
             lines.slopes = lines.mean_slopes(*at)
-            for axis in (0, 1):
-                other = learnt[0].mixture if axis else before[1].mixture if before else lines.mixtures[1][0]
+            for axis in [a for a in (0, 1) if a not in lines.silent]:
+                known = learnt.get(1 - axis, before.get(1 - axis))
+                other = lines.mixtures[1 - axis][0] if known is None else known.mixture
                 name = f"{lines.axes[axis].name}, width {width}, round {k + 1}"
-                terms, start = lines.terms(axis, other, *at), before[axis] if before else None
-                learnt.append(progress.learn(name, terms, lines.features[axis], lines.mixtures[axis], start))
+                terms = lines.terms(axis, other, *at)
+                bases = lines.mixtures[axis]
+                learnt[axis] = progress.learn(name, terms, lines.features[axis], bases, before.get(axis))
+            for axis in lines.silent:
+                learnt[axis] = lines.as_other(axis, learnt[1 - axis])
             best = best_candidate(solver, problem, lines, learnt, best, progress)
         assert best is not None
-        solution = finished(solver, problem, progress, lines, learnt, best)
-        if solution is not None:
+        wider = not lines.complete and may_widen(solver, width)
+        solution = finished(solver, problem, progress, lines, best)
+        for cap in CAPS:
+            if solution.cost["estimated_error"] <= solver.tolerance:
+                break
+            shorter = {axis: capped(found, cap) for axis, found in learnt.items()}
+            other_best = best_candidate(solver, problem, lines, shorter, best, progress)
+            if other_best.evidence > best.evidence:
+                best = other_best
+                solution = finished(solver, problem, progress, lines, best)
+        if not wider or solution.cost["estimated_error"] <= solver.tolerance:
             return solution
         width *= 2
 
 
+def capped(learnt: Learnt, cap: float) -> Learnt:
+    """The same kernel with no length above `cap`: what single lines show need not be all that the plane needs."""
+    mixture = learnt.mixture
+    return replace(learnt, mixture=replace(mixture, log_length=np.minimum(mixture.log_length, np.log(cap))))
+
+
 def finished(
-    solver: GpHm, problem: Problem, progress: Progress, lines: Lines, learnt: list[Learnt], best: Candidate
-) -> Solution | None:
-    """The solution, or None where wider windows may reach a smaller estimated error."""
+    solver: GpHm, problem: Problem, progress: Progress, lines: Lines, best: Candidate
+) -> Solution:
+    """Mean and spread on the problem's grid, and what is to be said about them."""
     tensor, found, equation = best.tensor, best.found, lines.equation
     points = [axis.points() for axis in problem.grid.axes]
     mean = tensor.evaluate(found.c, points)
@@ -70,13 +92,13 @@ def finished(
     rounding = EPS * (float(np.dot(farthest, slope)) + rms(mean))
     std = np.sqrt(density * variance + best.misfit**2 + rounding**2)
     estimate = rms(std) / max(rms(mean), 1e-300)
-    if estimate > solver.tolerance and not lines.complete and may_widen(solver, lines.width):
-        return None
     names = tensor.names
+    notes = [f"nothing given varies along {names[a]}: its kernel is that of the other axis" for a in lines.silent]
     return finish(
         solver, problem, progress, mean, std, converged=found.converged, held_out=held_out / max(size, 1e-300),
-        estimate=estimate, learnt=dict(zip(names, learnt, strict=True)),
+        estimate=estimate, learnt={names[axis]: best.learnt[axis] for axis in (0, 1)},
         features=dict(zip(names, lines.features, strict=True)),
+        notes=notes,
         cost={
             "noise": float(np.sqrt(density / area * n)), "unknowns": tensor.unknowns, "cut": best.cut,
             "matrix_products": found.inner, "boundary_misfit": best.misfit,

@@ -64,4 +64,5 @@ def size_of_terms(slopes: Sequence[Array], values: Sequence[Array], source: Arra
 
 
 def rms(values: Array) -> float:
-    return float(np.sqrt(np.mean(np.square(values))))
+    """Root mean square; zero of nothing."""
+    return float(np.sqrt(np.mean(np.square(values)))) if np.size(values) else 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +33,7 @@ def may_widen(solver: GpHm, width: int) -> bool:
 def finish(
     solver: GpHm, problem: Problem, progress: Progress, mean: Array, std: Array, *, converged: bool, held_out: float,
     estimate: float, learnt: Mapping[str, Learnt], features: Mapping[str, Features], cost: Mapping[str, float],
+    notes: Sequence[str] = (),
 ) -> Solution:  # fmt: skip
     """held_out: residual off the collocation points, relative; estimate: relative error by the posterior."""
     (name,) = problem.equation.fields
@@ -48,9 +49,8 @@ def finish(
         history[f"frequencies_{axis}"] = found.mixture.frequency
         history[f"lengths_{axis}"] = np.exp(found.mixture.log_length)
         history[f"log_weights_{axis}"] = found.mixture.log_weight
-    message = "; ".join(reasons) or (
-        f"residual {held_out:.1e} off the collocation points, estimated relative error {estimate:.1e}"
-    )
+    fine = [f"residual {held_out:.1e} off the collocation points, estimated relative error {estimate:.1e}"]
+    message = "; ".join([*(reasons or fine), *notes])
     return Solution(
         values={name: mean[None]}, std={name: std[None]}, status=Status.INACCURATE if reasons else Status.OK,
         history=history, message=message,
