@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,6 +36,7 @@ class Candidate:
     residual: float  # L2 norm at the nodes
     misfit: float  # of the boundary data, rms
     evidence: float
+    spread: float = 0.0  # rms distance to the next best candidate
 
 
 def candidate(
@@ -69,6 +70,7 @@ def best_candidate(
 ) -> Candidate:  # fmt: skip
     """The cut of largest evidence; the search ends when evidence has fallen twice or rows would not fit."""
     best: Candidate | None = None
+    every: list[Candidate] = []
     fallen = 0
     for cut in CUTS:
         try:
@@ -77,6 +79,7 @@ def best_candidate(
             if best is None:
                 raise
             break
+        every.append(found)
         if best is None or found.evidence > best.evidence:
             best, fallen = found, 0
         else:
@@ -84,4 +87,9 @@ def best_candidate(
         if fallen == 2:
             break
     assert best is not None
-    return best
+    others = [one for one in every if one is not best and one.tensor.unknowns != best.tensor.unknowns]
+    if not others:
+        return best
+    rival, nodes = max(others, key=lambda one: one.evidence), (best.tensor.x.nodes, best.tensor.y.nodes)
+    means = [one.tensor.evaluate(one.found.c, nodes) for one in (best, rival)]
+    return replace(best, spread=rms(means[0] - means[1]))

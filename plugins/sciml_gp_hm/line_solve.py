@@ -27,12 +27,14 @@ def solve(solver: GpHm, problem: Problem, run: Run) -> Solution:
         line = Line(solver, problem, width)
         coefficients: Array | None = None
         learnt: Learnt | None = None
-        for k in range(1 if line.equation.linear else 2):
+        rounds = 1 if line.equation.linear else 2
+        for k in range(rounds):
             evidence = line.linearised(coefficients)
             if evidence.scale == 0.0 and not line.data.any():
                 raise RunFailed("gp-hm: source and boundary data vanish; there is nothing to learn a kernel from.")
             name = f"width {width}, round {k + 1}"
-            learnt = progress.learn(name, [evidence], line.features, line.mixtures, learnt)
+            bases = line.mixtures[-1:] if k + 1 < rounds else line.mixtures  # the last round compares envelopes
+            learnt = progress.learn(name, [evidence], line.features, bases, learnt)
             found = line.newton(learnt, coefficients, progress)
             coefficients = found.coefficients
         assert learnt is not None

@@ -31,7 +31,8 @@ def solve(solver: GpHm, problem: Problem, run: Run) -> Solution:
         lines = Lines(solver, problem, width)
         best: Candidate | None = None
         learnt: dict[int, Learnt] = {}
-        for k in range(1 if lines.equation.constant else 2):
+        rounds = 1 if lines.equation.constant else 2
+        for k in range(rounds):
             before, learnt = learnt, {}
             at = (None, None) if best is None else (best.tensor, best.found.c)
             lines.slopes = lines.mean_slopes(*at)
@@ -40,7 +41,7 @@ def solve(solver: GpHm, problem: Problem, run: Run) -> Solution:
                 other = lines.mixtures[1 - axis][0] if known is None else known.mixture
                 name = f"{lines.axes[axis].name}, width {width}, round {k + 1}"
                 terms = lines.terms(axis, other, *at)
-                bases = lines.mixtures[axis]
+                bases = lines.mixtures[axis][-1:] if k + 1 < rounds else lines.mixtures[axis]  # compared at the end
                 learnt[axis] = progress.learn(name, terms, lines.features[axis], bases, before.get(axis))
             for axis in lines.silent:
                 learnt[axis] = lines.as_other(axis, learnt[1 - axis])
@@ -90,7 +91,7 @@ def finished(
     slope = [rms(tensor.evaluate(found.c, points, orders)) for orders in ((1, 0), (0, 1))]
     farthest = [max(abs(axis.lower), abs(axis.upper)) for axis in lines.axes]
     rounding = EPS * (float(np.dot(farthest, slope)) + rms(mean))
-    std = np.sqrt(density * variance + best.misfit**2 + rounding**2)
+    std = np.sqrt(density * variance + best.misfit**2 + best.spread**2 + rounding**2)
     estimate = rms(std) / max(rms(mean), 1e-300)
     names = tensor.names
     notes = [f"nothing given varies along {names[a]}: its kernel is that of the other axis" for a in lines.silent]
@@ -101,6 +102,6 @@ def finished(
         notes=notes,
         cost={
             "noise": float(np.sqrt(density / area * n)), "unknowns": tensor.unknowns, "cut": best.cut,
-            "matrix_products": found.inner, "boundary_misfit": best.misfit,
+            "matrix_products": found.inner, "boundary_misfit": best.misfit, "spread_over_cuts": best.spread,
         },
     )  # fmt: skip

@@ -37,17 +37,16 @@ class Progress:
     def learn(
         self, name: str, terms: Sequence[Evidence], features: Features, bases: Sequence[Mixture], before: Learnt | None
     ) -> Learnt:
-        """The most likely kernel, over the given ones of different envelope; `before`: where to start instead."""
+        """The most likely kernel, over the given ones of different envelope; `before`: where to start, too."""
         if name in self.known:
             best = unpack(self.known[name], len(bases[0].frequency))
         else:
             tried = []
             for base in bases:
-                if before is not None and before.mixture.smoothness != base.smoothness:
-                    continue  # an envelope is chosen once
                 starts = cold(terms, base)
-                if before is not None and len(before.log_noise) == len(terms):
-                    starts = [warm(before)]
+                same = before is not None and before.mixture.smoothness == base.smoothness
+                if before is not None and same and len(before.log_noise) == len(terms):
+                    starts = [warm(before), *starts[:1]]
                 tick = partial(self.tick, f"likelihood of {features.count} features, {name}")
                 tried.append(learn(terms, features, base, starts, self.iterations, tick))
             best = max(tried, key=lambda one: one.value)
