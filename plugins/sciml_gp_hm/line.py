@@ -76,11 +76,16 @@ class Line:
             return [matrix @ coefficients for matrix in self.matrices]
         return [self.features.matrix(points, m) @ coefficients for (m,) in self.equation.orders]
 
-    def linearised(self, coefficients: Array | None) -> Evidence:
-        """J c = J c_k - F(c_k) with boundary rows, at the current iterate."""
-        at, values = {self.axis.name: self.points}, self.derivatives(coefficients)
+    def linearised(self, coefficients: Array | None, points: Array | None = None) -> Evidence:
+        """J c = J c_k - F(c_k) with boundary rows, at the current iterate; at the collocation points or others."""
+        at = {self.axis.name: self.points if points is None else points}
+        values = self.derivatives(coefficients, points)
         slopes = self.equation.slopes(values, at)
-        rows = sum(a[:, None] * matrix for a, matrix in zip(slopes, self.matrices, strict=True))
+        if points is None:
+            matrices = self.matrices
+        else:
+            matrices = [self.features.matrix(points, m) for (m,) in self.equation.orders]
+        rows = sum(a[:, None] * matrix for a, matrix in zip(slopes, matrices, strict=True))
         data = sum(a * v for a, v in zip(slopes, values, strict=True)) - self.equation.residual(values, at)
         size = max(rms(self.data), float(np.exp(0.5 * self.mixtures[0].log_weight.max())), 1e-300)
         return Evidence(
@@ -129,14 +134,15 @@ class Line:
         return NewtonResult(coefficients, found, converged)
 
     def doubt(self, found: NewtonResult, points: Array, learnt: Learnt) -> float:
-        """rms of the held-out residual over the spread that the posterior predicts for it: one if it is right."""
-        at, values = {self.axis.name: points}, self.derivatives(found.coefficients, points)
-        slopes = self.equation.slopes(values, at)
-        rows = np.zeros((len(points), self.features.count))
-        for slope, (order,) in zip(slopes, self.equation.orders, strict=True):
-            rows += slope[:, None] * self.features.matrix(points, order)
-        predicted = ((rows @ found.evaluation.posterior.root) ** 2).sum(axis=1) + np.exp(learnt.log_noise[0])
-        return rms(self.equation.residual(values, at) / np.sqrt(predicted))
+        """How far the posterior mean moves when `points` are told as well, over its spread; rms over the line.
+
+        The variance of this move is the drop of the posterior variance: at most one, if the spread is right.
+        """
+        every = np.sort(np.concatenate([self.points, points]))
+        (more,) = evaluate([self.linearised(found.coefficients, every)], self.features, learnt)
+        matrix = self.features.matrix(every)
+        spread = np.sqrt(((matrix @ found.evaluation.posterior.root) ** 2).sum(axis=1))
+        return rms(matrix @ (more.posterior.mean[:, 0] - found.coefficients)) / rms(spread)
 
     def settled(self, size: float, coefficients: Array) -> bool:
         """No further descent: at a small residual that is rounding, elsewhere a local minimum."""

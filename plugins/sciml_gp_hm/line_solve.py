@@ -66,5 +66,5 @@ def finished(
         solver, problem, progress, mean, std,
         converged=found.converged, held_out=held_out / max(size, 1e-300), estimate=estimate,
         learnt={line.axis.name: learnt}, features={line.axis.name: line.features},
-        cost={"noise": noise, "freedom": found.evaluation.freedom, "standardised_residual": doubt},
+        cost={"noise": noise, "freedom": found.evaluation.freedom, "held_out_move": doubt},
     )  # fmt: skip
