@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.linalg import qr, solve_triangular
+from scipy.linalg import qr, solve_triangular, svd
 
 from sciml.errors import RunFailed
 from sciml.problem import Array
 
-from .basis import gauss_legendre
 from .tensor import Tensor
 
 MOST_UNKNOWNS = 2500
 RIDGE = 1e-13  # relative; directions that the equation does not see stay where they are
+DEPENDENT = 1e-13  # relative singular value of what is already spanned
 
 
 class TooManyUnknowns(RunFailed):
@@ -22,7 +22,11 @@ class TooManyUnknowns(RunFailed):
 
 
 class Squares:
-    """min ‖J δ + F‖ over the inner functions, at 3/2 as many Gauss–Legendre points an axis as functions."""
+    """min ‖J δ + F‖ over the inner functions, F seen by test functions that span these and their derivatives.
+
+    For constant coefficients nothing of the residual is lost. The matrix is a sum of Kronecker products weighted by
+    the coefficients at the nodes, contracted axis by axis.
+    """
 
     def __init__(self, tensor: Tensor, c: Array) -> None:
         self.tensor = tensor
@@ -31,34 +35,28 @@ class Squares:
                 f"gp-hm: the equation is not elliptic with data on all faces, and its dense least squares would have"
                 f" {tensor.unknowns} unknowns, more than {MOST_UNKNOWNS}."
             )
-        bases = (tensor.x, tensor.y)
-        grids = [gauss_legendre(b.features.axis, 3 * b.rank // 2 + 8) for b in bases]
-        self.root = np.sqrt(np.outer(grids[0][1], grids[1][1]))
-        self.at = dict(zip(tensor.names, (grids[0][0][:, None], grids[1][0][None, :]), strict=True))
-        self.matrices = [
-            tuple(b.matrix(g[0], n) for b, g, n in zip(bases, grids, orders, strict=True))
-            for orders in tensor.equation.orders
-        ]
-        slopes = tensor.equation.slopes(self.derivatives(c), self.at)
-        n, m = self.root.size, tensor.unknowns
-        rows = np.zeros((n + m, m))
-        shaped = rows[:n].reshape(*self.root.shape, *self.shape)
-        for (left, right), slope in zip(self.matrices, slopes, strict=True):
-            scaled = (self.root * slope)[:, :, None, None] * left[:, tensor.inner[0]][:, None, :, None]
-            shaped += scaled * right[:, tensor.inner[1]][None, :, None, :]
-        rows[n:].flat[:: m + 1] = RIDGE * float(np.sqrt((rows**2).sum(axis=0).max()))
-        self.q, self.r = qr(rows, mode="economic", overwrite_a=True, check_finite=False)
-        self.q = self.q[:n]
+        self.left = _test_functions(list(tensor.ex.values()), tensor.x.weights)
+        self.right = _test_functions(list(tensor.ey.values()), tensor.y.weights)
+        slopes = tensor.equation.slopes(tensor.derivatives(c), tensor.at)
+        p, q, m = self.left.shape[1], self.right.shape[1], tensor.unknowns
+        rows = np.zeros((p * q + m, m))
+        for (i, j), slope in zip(tensor.equation.orders, slopes, strict=True):
+            ex, ey = tensor.ex[i][:, tensor.inner[0]], tensor.ey[j][:, tensor.inner[1]]
+            across = (self.left[:, :, None] * ex[:, None, :]).reshape(len(ex), -1).T @ slope
+            along = (self.right[:, :, None] * ey[:, None, :]).reshape(len(ey), -1)
+            block = (across @ along).reshape(p, self.shape[0], q, self.shape[1])
+            rows[: p * q] += block.transpose(0, 2, 1, 3).reshape(p * q, m)
+        rows[p * q :].flat[:: m + 1] = RIDGE * float(np.sqrt((rows**2).sum(axis=0).max()))
+        whole, self.r = qr(rows, mode="economic", overwrite_a=True, check_finite=False)
+        self.q = whole[: p * q]
 
     @property
     def shape(self) -> tuple[int, int]:
         return self.tensor.x.rank - len(self.tensor.x.faces), self.tensor.y.rank - len(self.tensor.y.faces)
 
-    def derivatives(self, c: Array) -> list[Array]:
-        return [left @ c @ right.T for left, right in self.matrices]
-
     def residual(self, c: Array) -> Array:
-        return self.tensor.equation.residual(self.derivatives(c), self.at) * self.root
+        """What the test functions see of F."""
+        return self.left.T @ self.tensor.equation.residual(self.tensor.derivatives(c), self.tensor.at) @ self.right
 
     def _coefficients(self, whitened: Array) -> Array:
         return self.tensor.inside(solve_triangular(self.r, whitened).reshape(self.shape))
@@ -73,3 +71,11 @@ class Squares:
         for _ in range(64):
             total += (left @ self._coefficients(generator.normal(size=self.tensor.unknowns)) @ right.T) ** 2
         return total / 64
+
+
+def _test_functions(matrices: list[Array], weights: Array) -> Array:
+    """Orthonormal functions that span the columns of all matrices, times the quadrature weights, (n, k)."""
+    root = np.sqrt(weights)[:, None]
+    stacked = np.hstack([root * matrix / np.linalg.norm(root * matrix) for matrix in matrices])
+    left, singular, _ = svd(stacked, full_matrices=False)
+    return np.asarray(left[:, singular > DEPENDENT * singular[0]] * root)

@@ -20,6 +20,7 @@ from sciml_gp_hm.pointwise import Pointwise
 from sciml_gp_hm.progress import Progress
 from sciml_gp_hm.solver import GpHm
 from sciml_gp_hm.spectrum import peaks
+from sciml_gp_hm.squares import Squares
 from sciml_gp_hm.tensor import Tensor
 from scipy.linalg import toeplitz
 from scipy.stats import multivariate_normal
@@ -475,6 +476,22 @@ def test_nothing_given_is_a_sentence() -> None:
 def test_an_equation_without_value_is_a_sentence() -> None:
     with pytest.raises(RunFailed, match="not finite"):
         GpHm().solve(box(["u_xx = log(u - 1)"], "0*x", {"x": (0.0, 1.0, 20)}), Run())
+
+
+def test_least_squares_sees_the_whole_residual() -> None:
+    """With constant coefficients; and its step is the dense least-squares solution."""
+    tensor = small_tensor(box(["2*u_x + u_y = 0"], "sin(3*(x - 2*y))", {"x": (0.0, 1.0, 12), "y": (0.0, 2.0, 12)}))
+    c = tensor.boundary
+    squares = Squares(tensor, c)
+    residual = tensor.equation.residual(tensor.derivatives(c), tensor.at)
+    assert abs(np.linalg.norm(squares.residual(c)) / tensor.norm(residual) - 1) < 1e-10
+    slopes = tensor.equation.slopes(tensor.derivatives(c), tensor.at)
+    shape = (tensor.x.rank - 2, tensor.y.rank - 2)
+    units = np.eye(tensor.unknowns).reshape(-1, *shape)
+    root = np.sqrt(tensor.weights)
+    dense = np.stack([(root * tensor.apply(slopes, tensor.inside(unit))).ravel() for unit in units]).T
+    exact = np.linalg.lstsq(dense, -(root * residual).ravel())[0]
+    assert relative(dense @ squares.step(c)[tensor.inner].ravel(), dense @ exact) < 1e-9
 
 
 def test_a_linear_plane_needs_one_step_and_its_refinement() -> None:
