@@ -41,7 +41,7 @@ class Candidate:
 
 def candidate(
     solver: GpHm, problem: Problem, lines: Lines, learnt: dict[int, Learnt], cut: float, before: Candidate | None,
-    progress: Progress,
+    progress: Progress, name: str,
 ) -> Candidate:  # fmt: skip
     equation = lines.equation
     x, y = (build(lines.features[a], learnt[a].mixture, lines.counts[a], cut) for a in (0, 1))
@@ -50,7 +50,7 @@ def candidate(
     if before is not None:
         known = before.tensor.evaluate(before.found.c, nodes) - tensor.evaluate(start, nodes)
         start = start + tensor.inside(tensor.project(known))
-    found = newton(tensor, start, solver.newton, progress)
+    found = newton(tensor, start, solver.newton, progress, f"{name}, cut {cut:g}")
     residual = tensor.norm(equation.residual(tensor.derivatives(found.c), tensor.at))
     misfit = tensor.misfit(found.c)
     size = rms(tensor.evaluate(found.c, nodes))
@@ -66,7 +66,7 @@ def candidate(
 
 def best_candidate(
     solver: GpHm, problem: Problem, lines: Lines, learnt: dict[int, Learnt], before: Candidate | None,
-    progress: Progress,
+    progress: Progress, name: str,
 ) -> Candidate:  # fmt: skip
     """The cut of largest evidence; the search ends when evidence has fallen twice or rows would not fit."""
     best: Candidate | None = None
@@ -74,7 +74,7 @@ def best_candidate(
     fallen = 0
     for cut in CUTS:
         try:
-            found = candidate(solver, problem, lines, learnt, cut, before, progress)
+            found = candidate(solver, problem, lines, learnt, cut, before, progress, name)
         except TooManyUnknowns:
             if best is None:
                 raise

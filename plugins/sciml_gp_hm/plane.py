@@ -15,6 +15,7 @@ from .candidates import Candidate, best_candidate
 from .galerkin import Galerkin
 from .learning import Learnt
 from .lines import Lines
+from .newton import linearise
 from .pointwise import rms, size_of_terms
 from .progress import Progress
 from .reporting import EPS, finish, first_width, may_widen
@@ -45,7 +46,7 @@ def solve(solver: GpHm, problem: Problem, run: Run) -> Solution:
                 learnt[axis] = progress.learn(name, terms, lines.features[axis], bases, before.get(axis))
             for axis in lines.silent:
                 learnt[axis] = lines.as_other(axis, learnt[1 - axis])
-            best = best_candidate(solver, problem, lines, learnt, best, progress)
+            best = best_candidate(solver, problem, lines, learnt, best, progress, f"width {width}, round {k + 1}")
         assert best is not None
         wider = not lines.complete and may_widen(solver, width)
         solution = finished(solver, problem, progress, lines, best)
@@ -53,7 +54,8 @@ def solve(solver: GpHm, problem: Problem, run: Run) -> Solution:
             if solution.cost["estimated_error"] <= solver.tolerance:
                 break
             shorter = {axis: capped(found, cap) for axis, found in learnt.items()}
-            other_best = best_candidate(solver, problem, lines, shorter, best, progress)
+            name = f"width {width}, lengths up to {cap:g}"
+            other_best = best_candidate(solver, problem, lines, shorter, best, progress, name)
             if other_best.evidence > best.evidence:
                 best = other_best
                 solution = finished(solver, problem, progress, lines, best)
@@ -83,7 +85,7 @@ def finished(
     size = size_of_terms(equation.slopes(values, at), values, equation.residual([0 * v for v in values], at))
     n, area = tensor.weights.size, float(tensor.weights.sum())
     density = max(best.residual**2, held_out**2 * area) / max(n - tensor.unknowns, 1)
-    operator, generator = found.operator, progress.run.rng("posterior")
+    operator, generator = linearise(tensor, found.c), progress.run.rng("posterior")
     if isinstance(operator, Galerkin):
         variance = operator.variance(points, equation.constant, generator)
     else:

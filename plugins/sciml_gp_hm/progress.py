@@ -1,4 +1,4 @@
-"""What survives an interruption: every kernel learnt so far. The rest is recomputed, and is the same again."""
+"""What survives an interruption: kernels learnt and planes solved so far. The rest is recomputed, the same again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .learning import Learnt, cold, learn, warm
 
 
 class Progress:
-    """A run, the kernels learnt in it by name, and what goes into history and cost."""
+    """A run, what is known in it by name, and what goes into history and cost."""
 
     def __init__(self, run: Run, iterations: int) -> None:
         self.run, self.iterations = run, iterations
