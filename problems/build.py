@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import boundary_value
+import systems
 from definitions import ALL
 
 from sciml import problem_file
@@ -15,6 +16,7 @@ from sciml.reference_builder import build_reference, exact_reference
 EXACT = {
     "taylor-green": {"w": "2*cos(x)*cos(y)*exp(-2*nu*t)"},
     **{name: {"u": formula} for name, formula in boundary_value.EXACT.items()},
+    **systems.EXACT,
 }
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
+import boundary_value
 import numpy as np
-from boundary_value import LIST
+import systems
 
 from sciml import Axis, Equation, Grid, Problem
 from sciml.problem import Array
@@ -148,4 +149,4 @@ def taylor_green() -> Problem:
 ALL = {
     f().name: f
     for f in (lorenz, ks, ks_regular, allen_cahn, burgers, kdv, navier_stokes, kolmogorov, taylor_green)
-} | LIST
+} | boundary_value.LIST | systems.LIST

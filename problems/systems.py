@@ -36,7 +36,7 @@ def taylor_green_euler() -> Problem:
 def taylor_green_two_scale() -> Problem:
     """Stream function sin(πx) sin(πy)/π² + 0.3 sin(3πx) sin(3πy)/(3π)²: u = ψ_y, v = -ψ_x."""
     return _flow(
-        "taylor-green-two-scale", 128, 2.0,
+        "taylor-green-two-scale", 96, 2.0,
         {
             "u": "(sin(pi*x)*cos(pi*y) + 0.1*sin(3*pi*x)*cos(3*pi*y))/pi",
             "v": "-(cos(pi*x)*sin(pi*y) + 0.1*cos(3*pi*x)*sin(3*pi*y))/pi",
@@ -57,11 +57,11 @@ def gray_scott() -> Problem:
     bump = "exp(-(2 - cos(2*pi*(x - 0.5)) - cos(2*pi*(y - 0.48)))/(4*pi**2*0.07**2))"
     axes = (Axis("x", 0.0, 1.0, 64), Axis("y", 0.0, 1.0, 64))
     return Problem(
-        "gray-scott", equation, Grid(axes, np.linspace(0.0, 200.0, 11)),
+        "gray-scott", equation, Grid(axes, np.linspace(0.0, 100.0, 11)),
         initial_text={"u": f"1 - 0.5*{bump}", "v": f"0.25*{bump}"}, title="Gray–Scott reaction and diffusion",
         about="Pearson, Complex patterns in a simple system (Science 261, 1993), with a smooth initial spot.",
     )  # fmt: skip
 
 
-ALL = {f().name: f for f in (taylor_green_euler, taylor_green_two_scale, gray_scott)}
+LIST = {f().name: f for f in (taylor_green_euler, taylor_green_two_scale, gray_scott)}
 EXACT = {"taylor-green-euler": {"u": "sin(pi*x)*cos(pi*y)/pi", "v": "-cos(pi*x)*sin(pi*y)/pi"}}

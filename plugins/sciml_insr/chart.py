@@ -76,7 +76,8 @@ class Chart:
     def _fields(self, y: Tensor, t: float) -> Tensor:
         """Derivatives of the fields on the points. (W, N)"""
         missing = self._missing(t)
-        return self.atoms + torch.stack([b @ y + lift @ missing for b, lift in zip(self.basis, self.lifts, strict=True)])
+        moved = [b @ y + lift @ missing for b, lift in zip(self.basis, self.lifts, strict=True)]
+        return self.atoms + torch.stack(moved)
 
     def function(self, y: Tensor, t: float) -> Tensor:
         """The fields' values. (m·N,)"""

@@ -40,8 +40,13 @@ class Step:
 
 def lagrange_integrals(nodes: Array) -> list[np.polynomial.Polynomial]:
     """∫_0^c of every Lagrange polynomial of the nodes, as polynomials in c."""
-    products = [np.polynomial.Polynomial.fromroots(np.delete(nodes, j)) for j in range(len(nodes))]
-    return [(p / p(node)).integ() for p, node in zip(products, nodes, strict=True)]
+    integrals = []
+    for j, node in enumerate(nodes):
+        product = np.polynomial.Polynomial([1.0])
+        for other in np.delete(nodes, j):
+            product *= np.polynomial.Polynomial([-other, 1.0]) / (node - other)
+        integrals.append(product.integ())
+    return integrals
 
 
 def gauss_nodes(stages: int) -> Array:

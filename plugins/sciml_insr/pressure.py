@@ -7,6 +7,7 @@ Each φ solves Δφ = source(u) with zero mean, φ periodic. Its network is fitt
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -96,7 +97,9 @@ class Pressure:
                 columns[i] = tangent.basis[i] @ e
         return columns
 
-    def refitted(self, atoms: Tensor, t: float, goal: float, iterations: int) -> tuple[Pressure, list[Fitted]]:
+    def refitted(
+        self, atoms: Tensor, t: float, goal: float, iterations: int, tick: Callable[[], None]
+    ) -> list[Fitted]:
         """Networks that solve Δφ = source for the given atoms of the fields; `goal` is relative to the source."""
         points, squares = self.model.samples.points, self._laplacian()
         zero: Index = (0,) * len(points)
@@ -116,9 +119,9 @@ class Pressure:
                 slopes = network.jacobian(th, points, every)[1]
                 return unit * torch.cat([slopes[1:].sum(0), slopes[0].mean(0, keepdim=True)])
 
-            fitted = levenberg(residual, jacobian, theta, Goal(goal, iterations, max(2, iterations // 10)))
+            fitted = levenberg(residual, jacobian, theta, Goal(goal, iterations, max(2, iterations // 10), tick))
             fits.append(fitted)
             for i, which, index in self.model.nonlocal_atoms:
                 if which == number:
                     atoms[i] = network.values(fitted.theta, points, [(0, index)])[0]
-        return Pressure(self.model, self.networks, [f.theta for f in fits]), fits
+        return fits
