@@ -26,7 +26,10 @@ ROUNDING = 2.2e-16  # values are stored in double precision: no reference is bet
 
 def build_reference(problem: Problem, on_progress: Callable[[str], None] = lambda text: None) -> Reference:
     """Compute, cross-check and describe a reference. Raises RunFailed where a computation fails."""
-    return _ode(problem, on_progress) if not problem.grid.axes else _pde(problem, on_progress)
+    if not problem.grid.axes:
+        return _ode(problem, on_progress)
+    periodic = problem.kind == "evolution" and all(axis.periodic for axis in problem.grid.axes)
+    return _periodic(problem, on_progress) if periodic else _with_ends(problem, on_progress)
 
 
 def exact_reference(problem: Problem, formulas: Mapping[str, str]) -> Reference:
@@ -42,7 +45,10 @@ def exact_reference(problem: Problem, formulas: Mapping[str, str]) -> Reference:
 
 
 def run_solver(problem: Problem, name: str, **options: Any) -> Solution:
-    solution = registry.get_solver(name).build(**options).solve(problem, Run())
+    """Raises UsageError where the solver refuses the problem, RunFailed where it does not finish well."""
+    solver = registry.get_solver(name).build(**options)
+    registry.require_able(solver, problem)
+    solution = solver.solve(problem, Run())
     solution.check(problem)
     if solution.status is not Status.OK:
         raise RunFailed(f"reference: {name} ended with '{solution.status.value}' {solution.message}.")
@@ -76,7 +82,7 @@ def _ode(problem: Problem, on_progress: Callable[[str], None]) -> Reference:
     return combine(finer.values, others, method, informative=("dop853 in double precision",))
 
 
-def _pde(problem: Problem, on_progress: Callable[[str], None]) -> Reference:
+def _periodic(problem: Problem, on_progress: Callable[[str], None]) -> Reference:
     """In 1-D everything runs in extended precision, so that rounding does not hide what the methods differ by."""
     line = len(problem.grid.axes) == 1
     more: dict[str, Any] = {"precision": "extended"} if line else {"tail": 1e-10}
@@ -102,3 +108,19 @@ def _pde(problem: Problem, on_progress: Callable[[str], None]) -> Reference:
     )
     others = {f"etdrk4, tolerance {coarse}, adapted modes": base.values, second: other.values}
     return combine(fine.values, others, method)
+
+
+def _with_ends(problem: Problem, on_progress: Callable[[str], None]) -> Reference:
+    """Chebyshev series of two lengths; a Gaussian process, where it takes the problem, is a check for people."""
+    on_progress("chebyshev, adapted modes")
+    base = run_solver(problem, "chebyshev")
+    modes = int(1.3 * base.cost["modes"]) + 2
+    on_progress(f"chebyshev, {modes} modes")
+    fine = run_solver(problem, "chebyshev", modes=modes)
+    others: dict[str, Values] = {"chebyshev, adapted modes": base.values}
+    second = registry.solvers().get("gp-hm")
+    if second is not None and not second().refuses(problem):
+        on_progress("gp-hm")
+        others["gp-hm"] = second().solve(problem, Run()).values
+    method = f"Chebyshev series, {modes} modes per axis, against the adapted number of them."
+    return combine(fine.values, others, method, informative=("gp-hm",))

@@ -69,9 +69,9 @@ def result_text(result: Result) -> str:
     for name, error in scores.get("relative_l2", {}).items():
         floor = scores["floor"][name]
         remark = "at reference floor" if error <= 2 * floor else f"reference floor {floor:.1e}"
+        last = "" if result.problem.kind == "steady" else f", last time {scores['final_l2'][name]:.1e}"
         lines.append(
-            f"error       {name}: relative L2 {error:.2e} (max {scores['max_error'][name]:.1e},"
-            f" last time {scores['final_l2'][name]:.1e}; {remark}{span})"
+            f"error       {name}: relative L2 {error:.2e} (max {scores['max_error'][name]:.1e}{last}; {remark}{span})"
         )
     for name, share in scores.get("coverage", {}).items():
         lines.append(f"spread      {name}: 1.96 standard deviations hold {100 * share:.1f} % of the points")
