@@ -3,10 +3,10 @@
     python benchmarks/same_memory.py [--problems taylor-green-euler taylor-green-two-scale] [--steps 100]
 
 The INSR paper claims accuracy for memory. The field of `insr` is its weights (velocity, and apart from that the
-pressure, which a grid solver need not keep); the grids here hold as many numbers as both together. Two solvers use them:
-stable fluids (Stam, SIGGRAPH 1999: semi-Lagrangian advection, linear interpolation, projection), the kind of grid solver
-the paper compares with, and a pseudo-spectral one (`etdrk4` with that many modes), which the paper does not.
-Errors are relative L2 of the velocity over space and time, on the problem's own grid, against its reference.
+pressure, which a grid solver need not keep); the grids here hold as many numbers as both together. Two solvers use
+them: stable fluids (Stam, SIGGRAPH 1999: semi-Lagrangian advection, linear interpolation, projection), the kind the
+paper compares with, and a pseudo-spectral one (`etdrk4` with that many modes), which the paper does not. Errors are
+relative L2 of the velocity over space and time, on the problem's own grid, against its reference.
 """
 
 from __future__ import annotations

@@ -98,11 +98,11 @@ class Chart:
         atoms = model.all_atoms(self._fields(y, t), self.pressure, t)
         return self.values.T @ model.rates(atoms, model.samples.points, t).reshape(-1)
 
-    def jacobian(self, t: float) -> Tensor:
-        """∂y'/∂y at y = 0. (r, r)"""
+    def jacobian(self, y: Tensor | None, t: float) -> Tensor:
+        """∂y'/∂y, at y = 0 if it is None. (r, r)"""
         model = self.model
-        zero = self.atoms.new_zeros(self.rank)
-        atoms = model.all_atoms(self._fields(zero, t), self.pressure, t)
+        y = self.atoms.new_zeros(self.rank) if y is None else y
+        atoms = model.all_atoms(self._fields(y, t), self.pressure, t)
         columns = model.all_columns(self.basis, atoms, self.pressure, t)
         rows = []
         for slopes in model.rates.slopes(atoms, model.samples.points, t):

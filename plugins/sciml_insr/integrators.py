@@ -8,8 +8,6 @@ the stages apart (Hairer & Wanner, Solving ODEs II, section IV.8): one LU for ea
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -17,25 +15,11 @@ from torch import Tensor
 
 from sciml.problem import Array
 
+from .exponential import ExponentialRosenbrock
+from .system import Step, System
+
 NEWTON = 15
 CONTRACTS, NEARLY = 0.9, 1e3  # slower than this Newton is at rounding, if it is within so many times the goal
-
-
-class System(Protocol):
-    """y' = rate(y, t), with its derivative at y = 0."""
-
-    def rate(self, y: Tensor, t: float) -> Tensor: ...
-
-    def jacobian(self, t: float) -> Tensor: ...
-
-
-@dataclass(frozen=True)
-class Step:
-    """The new y; whether the stage equations were solved; how often `rate` was called."""
-
-    y: Tensor
-    converged: bool
-    evaluations: int
 
 
 def lagrange_integrals(nodes: Array) -> list[np.polynomial.Polynomial]:
@@ -80,7 +64,7 @@ class Collocation:
 
     def factor(self, system: System, t: float, dt: float) -> list[tuple[Tensor, Tensor] | None]:
         """LU of 1 - Δt λ F' for every eigenvalue λ of A; None where the one before is its conjugate."""
-        slope = system.jacobian(t)
+        slope = system.jacobian(None, t)
         unit = torch.eye(len(slope), dtype=torch.float64)
         factors: list[tuple[Tensor, Tensor] | None] = []
         for value in self.eigenvalues:
@@ -138,7 +122,7 @@ class Rk4:
         return Step(y, bool(torch.isfinite(y).all()), 4)
 
 
-Integrator = Collocation | Rk4
+Integrator = Collocation | Rk4 | ExponentialRosenbrock
 
 
 def integrator(name: str) -> Integrator:
@@ -146,6 +130,8 @@ def integrator(name: str) -> Integrator:
     stages = {"midpoint": 1, "gl4": 2, "gl6": 3}
     if name == "rk4":
         return Rk4()
+    if name == "exprb43":
+        return ExponentialRosenbrock()
     if name == "radau5":
         return Collocation(radau_nodes(3), 5)
     return Collocation(gauss_nodes(stages[name]), 2 * stages[name])

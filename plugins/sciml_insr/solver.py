@@ -34,10 +34,10 @@ class Insr(Solver):
     width: int = Field(0, ge=0, le=2000, description="units in a hidden layer, or Gaussians; 0: by dimension")
     depth: int = Field(0, ge=0, le=12, description="hidden layers of network=siren; 0: by dimension")
     omega: float = Field(0.0, ge=0, description="frequency factor of network=siren; 0: 30 in 1-D, 10 in 2-D")
-    integrator: Literal["radau5", "midpoint", "gl4", "gl6", "rk4"] = Field(
+    integrator: Literal["radau5", "gl4", "gl6", "midpoint", "exprb43", "rk4"] = Field(
         "radau5",
-        description="radau5: Radau IIA, for stiff equations too; midpoint: as published; gl4, gl6: Gauss–Legendre,"
-        " symmetric; rk4: explicit",
+        description="radau5: Radau IIA, for stiff equations too; gl4, gl6: Gauss–Legendre, symmetric; midpoint: as"
+        " published; exprb43: exponential Rosenbrock; rk4: explicit",
     )
     step: float = Field(
         0.0, ge=0, description="fixed time step (the nearest that divides the output interval); 0: adaptive"

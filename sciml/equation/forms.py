@@ -10,7 +10,8 @@ Collocation methods (networks, kernels) read this one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 
 from ..errors import UsageError
 from . import tree as t
@@ -57,7 +58,7 @@ class StrongForm:
     fields: tuple[str, ...]
     derivatives: tuple[tuple[str, t.Orders], ...]
     rates: dict[str, t.Expr]
-    sources: dict[str, t.Expr] = field(default_factory=dict)
+    sources: dict[str, t.Expr] = dataclasses.field(default_factory=dict)
 
 
 def polynomial_degree(node: t.Expr) -> int | None:
