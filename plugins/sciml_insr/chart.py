@@ -79,6 +79,11 @@ class Chart:
         moved = [b @ y + lift @ missing for b, lift in zip(self.basis, self.lifts, strict=True)]
         return self.atoms + torch.stack(moved)
 
+    def _atoms(self, y: Tensor, t: float) -> Tensor:
+        """Every atom of the equation on the points. (A, N)"""
+        atoms = torch.stack(self.model.atoms(self._fields(y, t)))
+        return atoms if self.pressure is None else self.pressure.complete(atoms, t)
+
     def function(self, y: Tensor, t: float) -> Tensor:
         """The fields' values. (m·N,)"""
         return self._fields(y, t)[: self.model.fields].reshape(-1)
@@ -95,15 +100,15 @@ class Chart:
     def rate(self, y: Tensor, t: float) -> Tensor:
         """y' = ⟨b, F(u, t)⟩. (r,)"""
         model = self.model
-        atoms = model.all_atoms(self._fields(y, t), self.pressure, t)
-        return self.values.T @ model.rates(atoms, model.samples.points, t).reshape(-1)
+        return self.values.T @ model.rates(self._atoms(y, t), model.samples.points, t).reshape(-1)
 
     def jacobian(self, y: Tensor | None, t: float) -> Tensor:
         """∂y'/∂y, at y = 0 if it is None. (r, r)"""
         model = self.model
         y = self.atoms.new_zeros(self.rank) if y is None else y
-        atoms = model.all_atoms(self._fields(y, t), self.pressure, t)
-        columns = model.all_columns(self.basis, atoms, self.pressure, t)
+        atoms, columns = self._atoms(y, t), model.atoms(self.basis)
+        if self.pressure is not None:
+            columns = self.pressure.columns(columns, atoms, t)
         rows = []
         for slopes in model.rates.slopes(atoms, model.samples.points, t):
             row = torch.zeros_like(self.basis[0])

@@ -78,7 +78,7 @@ class Fitter:
     def pressure(self, theta: Tensor, auxiliary: list[Tensor], t: float, initial: bool = False) -> list[Fitted]:
         """Weights of the auxiliary fields that belong to θ, from those at an earlier time."""
         fields = self.model.network.values(theta, self.model.samples.points, self.model.wanted).detach()
-        atoms = self.model.all_atoms(fields, None, t)
+        atoms = torch.stack(self.model.atoms(fields))
         limit = INITIAL_ITERATIONS if initial else self.limit
         goal = FIT_SHARE * self.options.tolerance
         return Pressure(self.model, self.auxiliary, auxiliary).refitted(atoms, t, goal, limit, self.tick)

@@ -10,7 +10,6 @@ from torch import Tensor
 from sciml.problem import Problem
 
 from .network import Network
-from .pressure import Pressure
 from .rates import Pointwise
 from .samples import Samples
 from .series import Index
@@ -36,15 +35,10 @@ class Model:
             (i, auxiliary.index(name), index) for i, (name, index) in enumerate(self.rates.atoms) if name not in names
         ]
 
-    def all_atoms(self, fields: Tensor, pressure: Pressure | None, t: float) -> Tensor:
-        """The network's derivatives (W, N) -> every atom of the equation (A, N)."""
-        atoms = fields[[max(i, 0) for i in self.own]]
-        return atoms if pressure is None else pressure.complete(atoms, t)
-
-    def all_columns(self, basis: list[Tensor], atoms: Tensor, pressure: Pressure | None, t: float) -> list[Tensor]:
-        """The same for basis functions: by linearisation, where auxiliary fields depend on the fields."""
-        columns = [basis[max(i, 0)] for i in self.own]
-        return columns if pressure is None else pressure.columns(columns, atoms, t)
+    def atoms(self, derivatives: list[Tensor] | Tensor) -> list[Tensor]:
+        """One entry for every atom of the equation, from the network's derivatives; auxiliary atoms, which come from
+        elsewhere, hold the first one's place."""
+        return [derivatives[max(i, 0)] for i in self.own]
 
     def conditions(self, theta: Tensor) -> tuple[Tensor, Tensor]:
         """Weighted values (n,) and slopes (n, P) of everything conditions ask for."""

@@ -9,17 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from .fit import Fitted, Goal, levenberg
+from .model import Model
 from .network import Network
 from .series import Index
-
-if TYPE_CHECKING:
-    from .model import Model
 
 RANK = 1e-13
 
