@@ -11,7 +11,7 @@ from torch import Tensor
 
 from sciml.problem import Array, Axis
 
-from .series import Series
+from .series import Series, series
 
 
 class Embedding:
@@ -20,7 +20,6 @@ class Embedding:
     def __init__(self, axes: Sequence[Axis]) -> None:
         self.axes, self.dim = tuple(axes), len(axes)
         self.inputs = sum(2 if axis.periodic else 1 for axis in axes)
-        self.sharpness = 0.5  # of a Gaussian, per number of them along an axis, in units of the inputs
 
     def jet(self, points: Tensor, algebra: Series) -> Tensor:
         """points (dim, N) -> (K, N, inputs)."""
@@ -54,6 +53,4 @@ class Embedding:
         ]
         points = np.stack([g.ravel() for g in np.meshgrid(*lines, indexing="ij")])
         chosen = points[:, rng.permutation(points.shape[1])[:count]]
-        from .series import series
-
         return self.jet(torch.as_tensor(chosen), series((((0,) * self.dim),)))[0].numpy()

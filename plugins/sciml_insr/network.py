@@ -19,6 +19,7 @@ from .embedding import Embedding
 from .series import Index, Series, series
 
 Wanted = Sequence[tuple[int, Index]]  # (output, multi-index of the derivative)
+SHARPNESS = 0.5  # of a Gaussian at first, in units of the inputs, per number of them along an axis
 WORDS = 1 << 22  # of a block of intermediate results: what stays in the cache is faster than what does not
 
 
@@ -138,7 +139,7 @@ class Gaussians(Network):
     def draw(self, rng: np.random.Generator) -> Tensor:
         """Centres where points of the domain are embedded, widths about their distance, small amplitudes."""
         centres = self.embedding.spread(self.kernels, rng)
-        sharpness = self.kernels ** (1 / self.embedding.dim) * self.embedding.sharpness
+        sharpness = SHARPNESS * self.kernels ** (1 / self.embedding.dim)
         parts = (centres, np.full_like(centres, math.log(sharpness)), rng.normal(size=(self.outputs, self.kernels)))
         return torch.as_tensor(np.concatenate([p.ravel() for p in parts]))
 
