@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from peers.race import Result, best, first_below, ours, peer
+from peers.race import Point, Result, best, first_below, ours, peer
 
 from sciml import read_problem
 from sciml.reference import read_reference
@@ -49,22 +49,26 @@ def main() -> None:
     curve = peer(
         arguments.python, "deepxde_worker.py", points, truth.reshape(-1), [str(arguments.budget), *options]
     )
-    top, last, hit = best(curve), curve[-1], first_below(curve, arguments.level)
-    time = f"{hit.seconds:.0f} s" if hit else f"not reached in {last.seconds:.0f} s"
-    print(f"| method | time to {arguments.level:g} | error at its end | s | DeepXDE takes |\n|---|---|---|---|---|")
-    print(f"| DeepXDE, {arguments.precision} | {time} | {last.error:.1e} | {last.seconds:.0f} | 1 x |")
+    hit, last, top = first_below(curve, arguments.level), curve[-1], best(curve)
+    print(f"| method | error at its end | s | CPU s | DeepXDE to {arguments.level:g} takes, s | CPU s |")
+    print("|---" * 6 + "|")
+    print(f"| DeepXDE, {arguments.precision} | {last.error:.1e} | {last.seconds:.0f} | {last.cpu:.0f} | 1 | 1 |")
     for result in mine:
-        print(row(result, arguments.level, hit.seconds if hit else None, last.seconds))
-    print(f"\nDeepXDE: best error {top.error:.2e} after {top.seconds:.0f} s ({top.phase}, iteration {top.iteration}).")
-    print(f"It had {last.cpu:.0f} s of processor time in {last.seconds:.0f} s.")
+        print(row(result, arguments.level, hit or last, hit is not None))
+    if hit:
+        print(f"\nDeepXDE reaches {arguments.level:g} after {hit.seconds:.0f} s ({hit.cpu:.0f} CPU s).")
+    else:
+        print(f"\nDeepXDE does not reach {arguments.level:g}: the ratios are lower bounds.")
+    print(f"Its best error is {top.error:.2e}, after {top.seconds:.0f} s ({top.phase}, iteration {top.iteration}).")
 
 
-def row(result: Result, level: float, hit: float | None, spent: float) -> str:
-    """The ratio is a lower bound where DeepXDE did not get there, and always counts ours to its end."""
+def row(result: Result, level: float, peer: Point, reached: bool) -> str:
+    """Ratios count ours to its end. peer: where DeepXDE reached the level, or where it was stopped."""
+    numbers = f"| {result.name} | {result.error:.1e} | {result.seconds:.1f} | {result.cpu:.1f} |"
     if result.error > level:
-        return f"| {result.name} | not reached | {result.error:.1e} | {result.seconds:.1f} | - |"
-    ratio = f"{hit / result.seconds:.0f} x" if hit else f"> {spent / result.seconds:.0f} x"
-    return f"| {result.name} | < {result.seconds:.1f} s | {result.error:.1e} | {result.seconds:.1f} | {ratio} |"
+        return f"{numbers} not reached | |"
+    sign = "" if reached else "> "
+    return f"{numbers} {sign}{peer.seconds / result.seconds:.0f} x | {sign}{peer.cpu / result.cpu:.0f} x |"
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Error against time of a method under training. Runs in the peer's own environment: needs only numpy.
 
-Each measured point is one line on standard output, `POINT {json}`, which peers/race.py reads. The clock stands
-still while an error is measured.
+Each measured point is one line on standard output, `POINT {json}`, which peers/race.py reads. The clocks
+stand still while an error is measured.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Curve:
         difference = np.asarray(predict(self.points), dtype=np.float64).reshape(-1) - self.truth
         error = float(np.linalg.norm(difference) / np.linalg.norm(self.truth))
         point = {"seconds": seconds, "cpu": cpu, "error": error, "iteration": iteration, "phase": phase}
-        print("POINT " + json.dumps(point), flush=True)
+        print("\nPOINT " + json.dumps(point), flush=True)
         self._due = max(seconds + FIRST, seconds * GROWTH)
         self._wall += time.monotonic() - wall
         self._cpu += time.process_time() - process

@@ -40,7 +40,7 @@ def watched(step: Any, curve: Curve) -> Any:
         if done > FREE and curve.spent:
             predicted, exact = np.asarray(model.preds(answer[0], model.Xte)[0]), np.asarray(model.yte)
             own = np.linalg.norm(predicted.ravel() - exact.ravel()) / np.linalg.norm(exact)
-            print(f"NOTE error at the authors' own {exact.size} test points after {done} iterations: {own:.3e}")
+            print(f"\nNOTE Error at the authors' own {exact.size} test points after {done} iterations: {own:.3e}")
             raise BudgetSpentError
         return answer
 

@@ -43,10 +43,11 @@ class Point:
 
 @dataclass(frozen=True)
 class Result:
-    """One of ours, run to its end: median seconds of the repeats, and the error."""
+    """One of ours, run to its end: medians of the repeats, and the error."""
 
     name: str
     seconds: float
+    cpu: float
     error: float
 
 
@@ -83,13 +84,17 @@ def progress(point: Point) -> str:
 def ours(name: str, problem: Problem, truth: np.ndarray, repeats: int, **options: Any) -> Result:
     """Defaults unless `options`; importing torch is on neither side's clock."""
     torch.set_num_threads(1)
-    seconds = []
+    seconds, cpu = [], []
     for _ in range(repeats):
-        began = time.monotonic()
+        began, processor = time.monotonic(), time.process_time()
         solution = registry.get_solver(name).build(**options).solve(problem, Run())
         seconds.append(time.monotonic() - began)
+        cpu.append(time.process_time() - processor)
     label = " ".join([name, *(f"{key}={value:g}" for key, value in options.items())])
-    return Result(label, statistics.median(seconds), relative_l2(solution.values["u"], truth))
+    error = relative_l2(solution.values["u"], truth)
+    result = Result(label, statistics.median(seconds), statistics.median(cpu), error)
+    print(f"{result.seconds:8.1f} s  {label}  error {error:.3e}", file=sys.stderr, flush=True)
+    return result
 
 
 def first_below(curve: Sequence[Point], level: float) -> Point | None:
