@@ -2,9 +2,9 @@
 
 DeepXDE is no dependency of this project. It needs an environment of its own, with the torch that the project has:
 
-    python -m venv /tmp/deepxde
-    /tmp/deepxde/bin/pip install torch==2.13.0 deepxde
-    OMP_NUM_THREADS=1 python benchmarks/deepxde_burgers.py --python /tmp/deepxde/bin/python [--budget 900]
+    python -m venv deepxde-env
+    deepxde-env/bin/pip install torch==2.13.0 deepxde
+    OMP_NUM_THREADS=1 python benchmarks/deepxde_burgers.py --python deepxde-env/bin/python [--budget 900]
 
 Both sides have one thread, double precision and the same points to be judged at: those of problems/burgers.h5.
 DeepXDE trains as its documentation says (peers/deepxde_worker.py); time spent on measuring its error is not counted,

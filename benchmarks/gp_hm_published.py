@@ -2,12 +2,12 @@
 
 Their code (repository xuangu-fang/Gaussian-Process-Slover-for-High-Freq-PDE, of Fang et al., ICLR 2024) is no part
 of this project. It is run from a checkout, in an environment with its requirements. It asks for JAX 0.4.8; where
-that release cannot be had for the processor, 0.4.13 runs it unchanged, and 0.4.25 is the first that does not:
+that release cannot be had, 0.4.13 runs it unchanged:
 
-    python -m venv /tmp/gp-hm
-    /tmp/gp-hm/bin/pip install jax==0.4.13 jaxlib==0.4.13 numpy==1.23.4 'scipy<1.11' 'ml_dtypes<0.3' \\
+    python -m venv gp-hm-env
+    gp-hm-env/bin/pip install jax==0.4.13 jaxlib==0.4.13 numpy==1.23.4 'scipy<1.11' 'ml_dtypes<0.3' \\
         optax==0.1.4 fire==0.5.0 tqdm PyYAML pandas==2.0.2 matplotlib==3.6.2
-    OMP_NUM_THREADS=1 python benchmarks/gp_hm_published.py --python /tmp/gp-hm/bin/python --checkout CLONE
+    OMP_NUM_THREADS=1 python benchmarks/gp_hm_published.py --python gp-hm-env/bin/python --checkout CLONE
 
 Both sides have one thread, double precision, the same 400 points and are judged there. Theirs is trained with its
 own configuration (peers/gp_hm_worker.py); compiling and measuring its error are not counted, and its best error at
