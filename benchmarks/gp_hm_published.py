@@ -53,7 +53,7 @@ def main() -> None:
     if mine.error > top.error:
         print(f"{numbers} error not reached | |")
     else:
-        print(f"{numbers} {top.seconds / mine.seconds:.0f} x | {top.cpu / mine.cpu:.0f} x |")
+        print(f"{numbers} > {top.seconds / mine.seconds:.0f} x | > {top.cpu / mine.cpu:.0f} x |")
         print(f"\nTo the error of gp-hm, {mine.error:.1e}, the published code did not get in {last.seconds:.0f} s,")
         print(f"{last.cpu:.0f} s of processor time: there the ratio is > {last.cpu / mine.cpu:.0f} x.")
     each = last.cpu / (last.iteration - FREE)
