@@ -198,6 +198,19 @@ class Problem:
         shape = np.broadcast_shapes(*(np.shape(p) for p in points.values()))
         return self.evaluate(text, points, {}, shape)
 
+    def given_size(self) -> float:
+        """Largest magnitude of initial data and of values given on faces at the output times: what errors of an
+        evolution that starts from nothing are relative to."""
+        largest = float(np.abs(self.initial()).max()) if self.kind == "evolution" else 0.0
+        for axis in self.grid.axes:
+            others = [a for a in self.grid.axes if a is not axis]
+            grids = np.meshgrid(self.grid.times, *(a.points() for a in others), indexing="ij")
+            at = dict(zip(("t", *(a.name for a in others)), grids, strict=True))
+            for side, face in zip(SIDES, axis.faces, strict=True):
+                for name in self.equation.fields if face == "dirichlet" else ():
+                    largest = max(largest, float(np.abs(self.boundary_values(name, axis.name, side, at)).max()))
+        return largest
+
     def _names(self, fields: Sequence[str] = ()) -> Names:
         return Names(fields, self.equation.axes, tuple(self.equation.parameters))
 

@@ -100,13 +100,13 @@ def adam(residual: Residual, theta: Tensor, goal: Goal) -> Fitted:
             goal.tick()
         optimiser.zero_grad()
         loss = residual(weights).square().sum()
-        value = float(loss) ** 0.5
+        value = float(loss.detach()) ** 0.5
         if value < best:
             best, found = value, weights.detach().clone()
         if best <= goal.error or optimiser.param_groups[0]["lr"] <= LOWEST:
             break
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
-        plateau.step(float(loss))
+        plateau.step(float(loss.detach()))
         iterations += 1
     return Fitted(found, best, iterations)

@@ -14,6 +14,9 @@ from .rates import Pointwise
 from .samples import Samples
 from .series import Index
 
+SHARE = 0.1  # of the largest value given: the root mean square may well be that small
+TINY = 1e-12
+
 
 class Model:
     """`wanted`: the derivatives of the network to compute, the fields themselves first."""
@@ -31,6 +34,7 @@ class Model:
         # where atom i of the equation is found: among the network's derivatives, or the auxiliary fields'
         self.own = [self.wanted.index((names.index(n), k)) if n in names else -1 for n, k in self.rates.atoms]
         auxiliary = list(form.sources)
+        self.scale = self._scale()
         self.nonlocal_atoms = [
             (i, auxiliary.index(name), index) for i, (name, index) in enumerate(self.rates.atoms) if name not in names
         ]
@@ -68,4 +72,13 @@ class Model:
 
     def size(self, values: Tensor) -> float:
         """Norm to which errors on the collocation points are relative."""
-        return max(float(values.norm()), 1e-12 * math.sqrt(values.numel()))
+        return max(float(values.norm()), self.scale * math.sqrt(values.numel()))
+
+    def _scale(self) -> float:
+        """What is known of the solution's magnitude before it is: of the data, and of what F(0) makes in an output
+        interval. Without it, a solution that grows from nothing would be asked for to digits it does not have yet."""
+        points, times = self.samples.points, self.problem.grid.times
+        nothing = points.new_zeros(len(self.rates.atoms), points.shape[1])
+        forced = self.rates(nothing, points, float(times[0])).nan_to_num(0.0, 0.0, 0.0)
+        driven = float(forced.square().mean().sqrt()) * float(times[1] - times[0])
+        return max(SHARE * self.problem.given_size(), SHARE * driven, TINY)

@@ -11,6 +11,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sciml_classical.solver import Chebyshev
 from sciml_insr import presets
 from sciml_insr.chart import Chart
 from sciml_insr.embedding import Embedding
@@ -401,6 +402,17 @@ def test_what_it_refuses() -> None:
     assert "it does not solve problems of kind steady" in Insr().refuses(steady)
     with pytest.raises(UsageError, match="CPU"):
         Insr().solve(CHARTS["burgers"], Run(device="meta"))
+
+
+def test_a_solution_may_grow_from_nothing() -> None:
+    """u = 0 at first, heated from one end: errors are relative to what is given, not to what is there already."""
+    axes = (Axis("x", 0.0, 1.0, 33, "dirichlet"),)
+    problem = problem_on(axes, ["u_t = 0.2*u_xx"], {"u": "0"}, [0.0, 0.1, 0.2], {"u": {"x": {"lower": "sin(t)**2"}}})
+    assert problem.given_size() == pytest.approx(math.sin(0.2) ** 2)
+    solution = Insr.build(**SMALL).solve(problem, Run())
+    truth = Chebyshev().solve(problem, Run())
+    assert solution.status is not Status.PARTIAL and truth.status is Status.OK
+    assert np.abs(solution.values["u"] - truth.values["u"]).max() < 1e-4 * problem.given_size()
 
 
 def test_a_step_too_long_is_a_sentence() -> None:

@@ -69,7 +69,7 @@ def _solve(options: Chebyshev, problem: Problem, run: Run) -> Solution:
         n = options.modes or starting_modes(problem, tail, most)
         field = Collocation(problem, split, n, conditions)
         t, y, h = float(times[0]), field.state(initial_coefficients(problem, n)), FIRST * problem.grid.duration
-        done, worst, size, counts = 1, 0.0, 0.0, dict.fromkeys(COUNTS, 0)
+        done, worst, size, counts = 1, 0.0, problem.given_size(), dict.fromkeys(COUNTS, 0)
     else:
         field = Collocation(problem, split, int(saved["n"]), conditions)
         t, y, h = float(saved["t"]), saved["y"], float(saved["h"])
