@@ -12,7 +12,7 @@ EULER = (
     "u_t = -u*u_x - v*u_y - p_x",
     "v_t = -u*v_x - v*v_y - p_y",
 )
-INSR = "Setting of Chen et al., Implicit Neural Spatial Representations for Time-dependent PDEs (ICML 2023)"
+INSR = "Chen et al., Implicit Neural Spatial Representations for Time-dependent PDEs (ICML 2023)"
 
 
 def _flow(name: str, size: int, end: float, initial: dict[str, str], title: str, about: str) -> Problem:
@@ -28,8 +28,8 @@ def taylor_green_euler() -> Problem:
     return _flow(
         "taylor-green-euler", 64, 5.0, {"u": "sin(pi*x)*cos(pi*y)/pi", "v": "-cos(pi*x)*sin(pi*y)/pi"},
         "Taylor–Green vortices, inviscid",
-        f"{INSR}: a steady solution, which a scheme should keep. Periodic: the walls of the paper, where the normal"
-        " velocity vanishes, are lines of symmetry.",
+        f"Setting of {INSR}: a steady solution, which a scheme should keep. Periodic: the walls of the paper, where the"
+        " normal velocity vanishes, are lines of symmetry.",
     )  # fmt: skip
 
 
@@ -42,7 +42,7 @@ def taylor_green_two_scale() -> Problem:
             "v": "-(cos(pi*x)*sin(pi*y) + 0.1*cos(3*pi*x)*sin(3*pi*y))/pi",
         },
         "Vortices at two scales, inviscid",
-        f"After {INSR[11:]}, whose second flow has vortices at two scales; this one, with stream function"
+        f"After {INSR}, whose second flow has vortices at two scales; this one, with stream function"
         " sin(πx) sin(πy)/π² + 0.3 sin(3πx) sin(3πy)/(3π)², is ours. Not steady.",
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ equation for a few hundred coefficients, which any classical integrator takes. T
 in function space, as in TENG (Chen et al., arXiv 2404.10771), not by a pseudo-inverse in the weights.
 
 Galerkin's, not least squares of the residual: the latter weighs what fourth derivatives make of rounding like the
-solution itself, and then takes steps a hundred times shorter.
+solution itself, and then needs far shorter steps.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A network that has to follow a small change of its function needs a far move along nearly flat directions of its
 weights, where the second order matters: Transtrum & Sethna (arXiv 1201.5885) add the step's own curvature,
-δ -> δ - ½ (JᵀJ + μ)⁻¹ Jᵀ f''[δ, δ], which here saves two iterations out of three.
+δ -> δ - ½ (JᵀJ + μ)⁻¹ Jᵀ f''[δ, δ].
 """
 
 from __future__ import annotations
