@@ -27,10 +27,11 @@ class PinnCausal(Solver):
         " causality for training physics-informed neural networks}, journal={Comput. Methods Appl. Mech. Engrg.},"
         " volume={421}, pages={116813}, year={2024}}"
     )
-    ansatz: Literal["separable", "joint", "mlp"] = Field(
+    ansatz: Literal["separable", "joint", "mlp", "gaussians"] = Field(
         "separable",
         description="separable: a network in time for every Fourier mode in space; joint: one network in (t, x),"
-        " hidden layer frozen at random; mlp: one network in (t, x), all weights trained",
+        " hidden layer frozen at random; mlp: one network in (t, x), all weights trained;"
+        " gaussians: a sum of Gaussians in (t, x), centres, widths and amplitudes trained",
     )
     method: Literal["gauss-newton", "ssbroyden", "adam"] = Field(
         "gauss-newton",
@@ -41,7 +42,9 @@ class PinnCausal(Solver):
     )
     causal: bool = Field(True, description="weight residuals causally; false: all weights one")
     window: float = Field(0.0, ge=0, description="fixed window length; 0: adaptive")
-    features: int = Field(0, ge=0, le=20000, description="hidden tanh units, in a layer; 0: by ansatz and dimension")
+    features: int = Field(
+        0, ge=0, le=20000, description="hidden tanh units, in a layer, or Gaussians; 0: by ansatz and dimension"
+    )
     depth: int = Field(1, ge=1, le=12, description="hidden layers of ansatz=mlp")
     gated: bool = Field(True, description="ansatz=mlp: the paper's modified perceptron; false: a plain one")
     times: int = Field(0, ge=0, le=400, description="collocation times in a window; 0: by ansatz and dimension")

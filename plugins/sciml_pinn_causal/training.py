@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sciml.errors import UsageError
 from sciml.numerics.fourier import FourierBasis
@@ -15,6 +16,7 @@ from sciml.run import Run
 from sciml.solution import Solution
 
 from .fit import Ansatz
+from .gaussians import ansatz as gaussians
 from .joint import ansatz as joint
 from .methods import adam, levenberg, ssbroyden
 from .methods.objective import Trainer
@@ -22,6 +24,7 @@ from .mlp import ansatz as mlp
 from .separable import ansatz as separable
 from .separable.time_basis import TimeBasis
 from .solver import PinnCausal
+from .trained import ansatz as trained
 from .windows import March, Plan
 
 
@@ -47,6 +50,7 @@ SEPARABLE = {
 FULL_BELOW = 1e-3  # of the span, in 2-D and 3-D, where one full iteration costs as much as several shorter windows
 JOINT = Defaults(1e-7, 0, 0, 0.25, 40, 192)  # features and times follow from the modes
 MLP = Defaults(1e-6, 0, 0, 0.25, 10, 192)
+GAUSSIANS = Defaults(1e-6, 0, 0, 0.25, 10, 192)
 FIRST_ORDER = {"ssbroyden": (1e-4, 2000), "adam": (1e-3, 20000)}  # what gradients alone reach: tolerance, iterations
 UNITS = 30  # of `mlp` with those: a dense inverse Hessian of many more would cost more than it gives
 TRAINERS: dict[str, Trainer] = {"gauss-newton": levenberg.train, "ssbroyden": ssbroyden.train, "adam": adam.train}
@@ -54,7 +58,7 @@ TRAINERS: dict[str, Trainer] = {"gauss-newton": levenberg.train, "ssbroyden": ss
 
 def preset(options: PinnCausal, dim: int) -> Defaults:
     """What the zeros among the options stand for."""
-    chosen = {"joint": JOINT, "mlp": MLP}.get(options.ansatz) or SEPARABLE[dim]
+    chosen = {"joint": JOINT, "mlp": MLP, "gaussians": GAUSSIANS}.get(options.ansatz) or SEPARABLE[dim]
     if options.method in FIRST_ORDER:
         tolerance, iterations = FIRST_ORDER[options.method]
         features = UNITS if options.ansatz == "mlp" else chosen.features
@@ -75,7 +79,8 @@ def solve(options: PinnCausal, problem: Problem, run: Run) -> Solution:
     share = 0.1 if dim < 2 else 10.0  # in 2-D and 3-D a digit of the tail costs dearly
     tail = options.tail or max(1e-12, share * chosen.tolerance)
     rule = resolution(options.modes, chosen.max_modes, problem, tail)
-    build = {"separable": _separable, "joint": _joint, "mlp": _mlp}[options.ansatz](options, chosen, problem, run)
+    builders = {"separable": _separable, "joint": _joint, "mlp": _mlp, "gaussians": _gaussians}
+    build = builders[options.ansatz](options, chosen, problem, run)
     dear = chosen.iterations // 4 if options.method in FIRST_ORDER else Plan.dear
     return March(problem, run, Plan(chosen.tolerance, options.window, dear=dear), rule, build).run_to_end()
 
@@ -104,11 +109,22 @@ def _joint(options: PinnCausal, chosen: Defaults, problem: Problem, run: Run) ->
 
 
 def _mlp(options: PinnCausal, chosen: Defaults, problem: Problem, run: Run) -> Build:
-    settings = mlp.Settings(
-        chosen.tolerance, TRAINERS[options.method], options.causal, options.filter_power, chosen.iterations,
-        chosen.features, options.depth, options.gated, chosen.times, chosen.slope,
-    )  # fmt: skip
+    settings = mlp.Settings(**_trained(options, chosen), depth=options.depth, gated=options.gated)
     return lambda basis: mlp.Mlp(problem, basis, run, settings)
+
+
+def _gaussians(options: PinnCausal, chosen: Defaults, problem: Problem, run: Run) -> Build:
+    settings = trained.Settings(**_trained(options, chosen))
+    return lambda basis: gaussians.GaussianSum(problem, basis, settings)
+
+
+def _trained(options: PinnCausal, chosen: Defaults) -> dict[str, Any]:
+    """What the networks with all weights trained have in common."""
+    return {
+        "tolerance": chosen.tolerance, "train": TRAINERS[options.method], "causal": options.causal,
+        "filter_power": options.filter_power, "iterations": chosen.iterations, "width": chosen.features,
+        "times": chosen.times, "slope": chosen.slope,
+    }  # fmt: skip
 
 
 def _trainer(options: PinnCausal) -> Trainer | None:

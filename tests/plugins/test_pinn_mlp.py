@@ -11,10 +11,10 @@ import torch
 from sciml_pinn_causal.causal import Ladder
 from sciml_pinn_causal.methods import adam, levenberg, ssbroyden
 from sciml_pinn_causal.methods.objective import Goal, Objective
-from sciml_pinn_causal.mlp import jets
 from sciml_pinn_causal.mlp.ansatz import Mlp, Settings
 from sciml_pinn_causal.mlp.network import Network
 from sciml_pinn_causal.solver import PinnCausal
+from sciml_pinn_causal.trained import jets
 from torch import Tensor
 
 from sciml import Axis, Equation, Grid, Problem

@@ -1,7 +1,5 @@
 """The modified multilayer perceptron of Wang, Teng & Perdikaris (SIAM J. Sci. Comput. 43, 2021), as the causal
 paper uses it: two gates U, V computed from the input mix every hidden layer, h <- tanh(W h + b), h <- h U + (1 - h) V.
-
-Parameters are one flat vector θ, as least squares and quasi-Newton methods want it.
 """
 
 from __future__ import annotations
@@ -13,10 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import jets
+from ..trained import jets
+from ..trained.network import Applied, TrainedNetwork, affine
 
 
-class Network:
+class Network(TrainedNetwork):
     """`depth` hidden layers of `width` units; `gated`: the modified perceptron, else a plain one."""
 
     def __init__(self, inputs: int, width: int, depth: int, outputs: int, gated: bool) -> None:
@@ -50,23 +49,22 @@ class Network:
             parts += [weight.ravel(), bias]
         return torch.as_tensor(np.concatenate(parts))
 
-    def forward(self, theta: Tensor, jet: Tensor, layout: jets.Layout) -> tuple[Tensor, list[Tensor], list[Tensor]]:
-        """The jet of the outputs, and every affine map's input and output jets: what a Jacobian is made of."""
-        inputs, outputs = [], []
-        maps = self.layers(theta)
+    def forward(self, theta: Tensor, jet: Tensor, layout: jets.Layout) -> tuple[Tensor, list[Applied]]:
+        """See `TrainedNetwork`."""
+        applied: list[Applied] = []
+        weights = self.layers(theta)
 
-        def affine(jet: Tensor) -> Tensor:
-            inputs.append(jet)
-            outputs.append(jets.affine(jet, *next(maps)))
-            return outputs[-1]
+        def layer(jet: Tensor) -> Tensor:
+            applied.append(affine(jet, *next(weights)))
+            return applied[-1].output
 
-        hidden = jets.tanh(affine(jet), layout)
+        hidden = jets.tanh(layer(jet), layout)
         if self.gated:
-            up, low = (jets.tanh(affine(jet), layout) for _ in range(2))
+            up, low = (jets.tanh(layer(jet), layout) for _ in range(2))
             rise = up - low
             hidden = low + jets.product(hidden, rise, layout)
         for _ in range(len(self.shapes) - self.first - 1):
-            hidden = jets.tanh(affine(hidden), layout)
+            hidden = jets.tanh(layer(hidden), layout)
             if self.gated:
                 hidden = low + jets.product(hidden, rise, layout)
-        return affine(hidden), inputs, outputs
+        return layer(hidden), applied

@@ -1,9 +1,10 @@
 """Taylor-mode derivatives through layers: the value, ∂_τ, and the pure derivatives along every spatial axis.
 
 A jet is a tensor (rows, …, units). Row 0 is the value, row 1 the derivative in time, then for each axis d the
-Taylor coefficients ∂_d^n / n!, n = 1..orders[d]. Affine maps act on rows; tanh mixes them by the recurrence of
-y' = (1 - y²) z' (Griewank & Walther, Evaluating Derivatives, 2nd ed., table 13.2): a derivative of order n costs
-O(n²) products instead of the 2^n of nested automatic differentiation. Everything is differentiable by torch.
+Taylor coefficients ∂_d^n / n!, n = 1..orders[d]. Affine maps act on rows; tanh and exp mix them by the recurrences
+of y' = (1 - y²) z' and y' = y z' (Griewank & Walther, Evaluating Derivatives, 2nd ed., table 13.2): a derivative of
+order n costs O(n²) products instead of the 2^n of nested automatic differentiation. Everything is differentiable by
+torch.
 """
 
 from __future__ import annotations
@@ -53,6 +54,18 @@ def tanh(z: Tensor, layout: Layout) -> Tensor:
             y.append(_sum([((n - j) / n) * c[n - j] * q[j] for j in range(n)]))
             if n < order:
                 q.append(-_sum([y[j] * y[n - j] for j in range(n + 1)]))
+        rows += y[1:]
+    return torch.stack(rows)
+
+
+def exp(z: Tensor, layout: Layout) -> Tensor:
+    """The jet of exp z: along an axis n y_n = Σ_j (n - j) z_{n-j} y_j."""
+    value = torch.exp(z[0])
+    rows = [value, value * z[1]]
+    for axis, order in enumerate(layout.orders):
+        c, y = layout.along(axis, z), [value]
+        for n in range(1, order + 1):
+            y.append(_sum([((n - j) / n) * c[n - j] * y[j] for j in range(n)]))
         rows += y[1:]
     return torch.stack(rows)
 

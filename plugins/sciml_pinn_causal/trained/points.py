@@ -2,7 +2,7 @@
 
 u_f = û0_f(x) + τ N_f(τ, x): the initial condition is built in. Residual Tw (u_t - F), filtered per Fourier mode
 (see `joint/points.py`, whose equation atoms are the same). The Jacobian takes one reverse sweep a field: the
-derivative of the residual at a point by an affine map's outputs there, times that map's inputs.
+derivative of the residual at a point by the outputs of every map with parameters there, pulled back to those.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from sciml.numerics.fourier import FourierBasis
 
 from .. import collocation
 from . import jets
-from .network import Network
+from .network import TrainedNetwork
 
 
 @dataclass
 class NetworkPoints:
     """Window times `tau` (T,) and `size` (X) equispaced points in space. `decay`: |λ_k|, (fields, X//2 + 1)."""
 
-    network: Network
+    network: TrainedNetwork
     form: StrongForm
     basis: FourierBasis
     modes: int
@@ -88,7 +88,8 @@ class NetworkPoints:
     ) -> tuple[Tensor, Tensor]:
         """Filtered residual (fields, T, X) and its derivative by θ, (fields T X, parameters); `head`: by the
         output layer alone."""
-        out, inputs, outputs = self.network.forward(theta.detach().requires_grad_(), self.jet, self.layout)
+        out, maps = self.network.forward(theta.detach().requires_grad_(), self.jet, self.layout)
+        maps = maps[-1:] if head else maps
         with torch.no_grad():
             residual, atoms = self._defect(at_start, out, t0, length)
             t, tau = t0 + length * self.tau, self.tau[:, None]
@@ -101,12 +102,9 @@ class NetworkPoints:
                 rate = math.factorial(m) * tau * self._evaluate(partial, atoms, t)
                 seed[self.layout.row(0, m), ..., self.sources[i]] -= length * rate
             last = g == len(self.partials) - 1
+            outputs = [one.output for one in maps]
             cotangents = (seed,) if head else torch.autograd.grad(out, outputs, seed, retain_graph=not last)
-            blocks = []
-            for cotangent, given in zip(cotangents, inputs[-len(cotangents) :], strict=True):
-                by_point = cotangent.flatten(1, 2).permute(1, 2, 0)  # (T X, out, rows)
-                weight = torch.bmm(by_point, given.detach().flatten(1, 2).permute(1, 0, 2))
-                blocks += [weight.flatten(1), cotangent[0].flatten(0, 1)]
+            blocks = [one.pull(cotangent) for one, cotangent in zip(maps, cotangents, strict=True)]
             whole = torch.cat(blocks, 1).reshape(len(self.tau), self.size, -1)
             rows.append((filters[g] @ whole).flatten(0, 1))
         return residual @ filters, torch.cat(rows)

@@ -1,0 +1,1 @@
+"""A sum of Gaussians in (t, x), their centres, widths and amplitudes trained."""

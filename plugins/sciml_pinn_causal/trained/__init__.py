@@ -1,0 +1,1 @@
+"""What the networks in (t, x) whose weights are all trained share."""
