@@ -17,7 +17,7 @@ from ..trained import jets
 from ..trained.network import Applied, TrainedNetwork, affine
 
 INPUTS = 3  # time and the first mode in space
-OVERLAP = 1.5
+OVERLAP = 1.5  # width in space at first, in distances: narrower ones also carry modes that no collocation point sees
 
 
 class Gaussians(TrainedNetwork):
@@ -39,8 +39,8 @@ class Gaussians(TrainedNetwork):
         return centre.reshape(unit), sharpness.reshape(unit), amplitude.reshape(self.outputs, -1), constant
 
     def spread(self, rows: int, slope: float) -> Tensor:
-        """θ: centres in `rows` rows of equal times, evenly spaced and staggered from row to row, as wide in space as
-        they are apart; `slope`: one over the width in time, of a window; amplitudes zero."""
+        """θ: centres in `rows` rows of equal times, evenly spaced in a row and staggered from row to row, in space
+        about as wide as they are apart in a row; `slope`: one over the width in time, in windows; amplitudes zero."""
         index = torch.arange(self.units, dtype=torch.float64)
         angle = 2 * math.pi * index / self.units
         time = 2 * (index % rows + 0.5) / rows - 1
