@@ -6,6 +6,7 @@ import os
 import platform
 import shlex
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -48,8 +49,11 @@ def precision() -> dict[str, Any]:
     }
 
 
-def provenance(device: str) -> dict[str, Any]:
-    """Everything worth recording with a result; paths are left out of the command's first word."""
+def provenance(device: str, kernels: Mapping[str, str]) -> dict[str, Any]:
+    """Everything worth recording with a result; paths are left out of the command's first word.
+
+    kernels: what computed each hot loop (`Run.took`).
+    """
     import torch
 
     accelerator = torch.cuda.get_device_name(device) if device.startswith("cuda") else "none"
@@ -60,6 +64,7 @@ def provenance(device: str) -> dict[str, Any]:
         "accelerator": accelerator,
         "system": platform.system(),
         "precision": precision(),
+        "kernels": dict(kernels),
         "command": shlex.join([os.path.basename(sys.argv[0]), *sys.argv[1:]]),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }

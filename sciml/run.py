@@ -55,6 +55,7 @@ class Run:
             raise UsageError(f"the seed must be a whole number of 64 bits, not {seed}.")
         self.seed, self.device, self.dtype, self.budget, self.folder = seed, device, dtype, budget, folder
         self.costs: dict[str, float] = {}
+        self.paths: dict[str, str] = {}
         self.logged: dict[str, list[float]] = {}
         self._on_progress, self._every = on_progress, checkpoint_every
         self._start = self._saved = time.monotonic()
@@ -162,6 +163,10 @@ class Run:
         """Add to the cost ledger: `run.count(rhs_evaluations=4)`."""
         for key, amount in amounts.items():
             self.costs[key] = self.costs.get(key, 0.0) + amount
+
+    def took(self, kernel: str, path: str) -> None:
+        """Record what computed a hot loop ("compiled", "triton", "numpy", "torch"); it ends up in the provenance."""
+        self.paths[kernel] = path
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:

@@ -91,5 +91,6 @@ def result_text(result: Result) -> str:
         f"cost        {ledger['seconds']:.2f} s wall, {ledger['cpu_seconds']:.2f} s CPU,"
         f" {ledger['peak_bytes'] / 1e6:.0f} MB; {counts}"
     )
-    lines.append(f"options     {options or 'none'}; {result.dtype} on {result.device}; cell {result.cell}")
+    computed = "".join(f"; {kernel}: {path}" for kernel, path in result.provenance.get("kernels", {}).items())
+    lines.append(f"options     {options or 'none'}; {result.dtype} on {result.device}{computed}; cell {result.cell}")
     return "\n".join(lines)

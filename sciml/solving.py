@@ -91,7 +91,7 @@ def solve(
         result = Result(
             problem=task, solution=solution, solver=chosen.name, plugin=registry.plugin_of(type(chosen)).name,
             solver_version=chosen.version, options=chosen.options(), seed=seed, device=device, dtype=dtype,
-            provenance=provenance(device), ledger=run.ledger(), scores=None, cell=cell,
+            provenance=provenance(device, run.paths), ledger=run.ledger(), scores=None, cell=cell,
         )  # fmt: skip
         result = rescored(result, path)
         result_file.write(target, result)

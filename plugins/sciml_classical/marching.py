@@ -16,6 +16,9 @@ import torch
 from torch import Tensor
 
 from sciml.errors import RunFailed
+from sciml.kernels import line
+from sciml.kernels.native.compile import notice
+from sciml.numerics.compiled import compiled_line, tables
 from sciml.numerics.exponential import Etdrk4
 from sciml.numerics.fourier import FourierBasis
 from sciml.numerics.host import HostNonlinear, suits
@@ -42,7 +45,8 @@ def fewer(parts: int) -> int:
 
 @dataclass
 class Stepper:
-    """Right-hand side and step tables for one basis. Small 1-D states are numpy arrays, others tensors."""
+    """Right-hand side and steps for one basis. 1-D states are numpy arrays, advanced by the compiled kernel where there
+    is one (`path` tells); others are tensors."""
 
     problem: Problem
     basis: FourierBasis
@@ -51,17 +55,22 @@ class Stepper:
 
     def __post_init__(self) -> None:
         self.system = PseudoSpectral(self.problem.equation, self.basis)
-        self.tables: dict[float, Etdrk4] = {}
-        self.pairs: dict[float, Etdrk4] = {}
+        self.tables: dict[float, Any] = {}
+        self.pairs: dict[float, Any] = {}
         self.host: HostNonlinear | None = None
+        self.line: line.Line | None = None
         if suits(self.system) or self.extended:
             self.host = HostNonlinear(self.system, self.extended)
+            if line.available() and not self.extended:
+                self.line = compiled_line(self.host, self.basis.axes[0], threads=1)
         self.diagonal: Any = self.system.diagonal if self.host is None else self.host.diagonal
 
     def nonlinear(self, u: Any, t: Any) -> Any:
         """N(û, t), with the linear coupling between fields, which the exponential does not cover; also of two
         states at two times."""
         self.evaluations += 1 if u.ndim == self.basis.dim + 1 else len(u)
+        if self.line is not None:
+            return self.line.nonlinear(u, t)
         if self.host is not None:
             return self.host(u, t)
         value = self.system.nonlinear(u, t)
@@ -76,21 +85,39 @@ class Stepper:
             return tensor(u).to(self.basis.device)
         return u.cpu().numpy().astype(self.diagonal.dtype) if isinstance(u, Tensor) else u
 
-    def table(self, h: float) -> Etdrk4:
+    @property
+    def path(self) -> str:
+        """What computes, for the record."""
+        if self.line is not None:
+            return "compiled"
+        if self.host is None:
+            return "torch"
+        return "numpy" if self.extended else f"numpy: {notice('line')}"
+
+    def table(self, h: float) -> Any:
+        """Coefficients of a step, for `advance`."""
         key = float(f"{h:.12e}")  # output intervals that differ by rounding share their tables
         if key not in self.tables:
             if len(self.tables) > 12:
                 self.tables.pop(next(iter(self.tables)))
-            self.tables[key] = Etdrk4.build(self.diagonal, key)
+            coefficients = Etdrk4.build(self.diagonal, key)
+            self.tables[key] = coefficients if self.line is None else tables(coefficients)
         return self.tables[key]
 
-    def doubling(self, h: float) -> Etdrk4:
+    def doubling(self, h: float) -> Any:
         """Tables for a step and its half side by side."""
         if h not in self.pairs:
             if len(self.pairs) > 6:
                 self.pairs.pop(next(iter(self.pairs)))
             self.pairs[h] = self.table(h).beside(self.table(h / 2))
         return self.pairs[h]
+
+    def advance(self, table: Any, u: Any, t: float, rate: Any = None) -> Any:
+        """One step from u, or with tables side by side a batch of two; rate: N(u, t), where it is known."""
+        if self.line is not None:
+            self.evaluations += 3 * len(table.steps) + (rate is None)
+            return self.line.advance(u, t, table, rate)
+        return table.advance(u, t, self.nonlinear, self.nonlinear(u, t) if rate is None else rate)
 
     def resolved(self, u: Any, tail: float) -> bool:
         """Whether the top tenth of the modes is small enough: `FourierBasis.tail` at a fraction of its cost, for
@@ -183,6 +210,7 @@ class _March:
         }  # fmt: skip
 
     def run_to_end(self) -> Solution:
+        self.run.took("exponential step", self.stepper.path)
         last = len(self.times) - 1
         while self.index < last:
             self._advance_to(self.index + 1)
@@ -240,18 +268,17 @@ class _March:
         """Two half steps, extrapolated, and the estimated error relative to the state."""
         stepper = self.stepper
         half = stepper.table(h / 2)
-        one, middle = stepper.doubling(h).advance(self.state, t, stepper.nonlinear, n_u)
-        two = half.advance(middle, t + h / 2, stepper.nonlinear, stepper.nonlinear(middle, t + h / 2))
+        one, middle = stepper.advance(stepper.doubling(h), self.state, t, n_u)
+        two = stepper.advance(half, middle, t + h / 2)
         difference = (two - one) / 15
         size = stepper.size(two)
         return two + difference, stepper.size(difference) / max(size, 1e-300)
 
     def _fixed(self, start: float, span: float, count: int) -> None:
         h = span / count
-        table, nonlinear = self.stepper.table(h), self.stepper.nonlinear
+        table = self.stepper.table(h)
         for i in range(count):
-            t = start + i * h
-            self.state = table.advance(self.state, t, nonlinear, nonlinear(self.state, t))
+            self.state = self.stepper.advance(table, self.state, start + i * h)
         if not math.isfinite(self.stepper.size(self.state)):
             raise RunFailed(f"etdrk4: the solution is not finite at t={start + span:g}; take a smaller step.")
         self.steps += count

@@ -55,6 +55,7 @@ class Etdrk4(SpectralSolver):
 
     name: ClassVar[str] = "etdrk4"
     summary: ClassVar[str] = "exponential Runge–Kutta in Fourier space, adaptive in time and modes"
+    version: ClassVar[str] = "2"
     solves: ClassVar[Solves] = PERIODIC
     order: ClassVar[int | None] = 4
     citation: ClassVar[str] = (

@@ -17,11 +17,12 @@ def command(as_json: bool) -> None:
     import torch
 
     from .. import registry
+    from ..kernels.native.compile import KERNELS, notice
     from ..provenance import precision, processor, versions
 
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     cuda = [torch.cuda.get_device_name(i) for i in range(count)]
-    missing = []
+    missing = [f"{why}" for name in KERNELS if (why := notice(name))]
     if not cuda:
         missing.append("no CUDA device: everything runs on the CPU")
     if shutil.which("cc") is None and shutil.which("gcc") is None:
