@@ -88,7 +88,7 @@ def solve(options: IntegratingFactor, problem: Problem, run: Run) -> Solution:
     extended = options.precision == "extended"
     stepper = Stepper(problem, basis, extended, evaluations)
     state = stepper.working(start_state)
-    if saved is not None and stepper.host is not None:
+    if saved is not None and extended:
         state = state + stepper.working(torch.as_tensor(saved["state_low"]))
     while index < len(times) - 1:
         start, span = float(times[index]), float(times[index + 1] - times[index])

@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 
 from sciml.errors import RunFailed
-from sciml.kernels import line
+from sciml.kernels import spectral
 from sciml.kernels.native.compile import notice
-from sciml.numerics.compiled import compiled_line, tables
+from sciml.numerics.compiled import compiled, tables
 from sciml.numerics.exponential import Etdrk4
 from sciml.numerics.fourier import FourierBasis
 from sciml.numerics.host import HostNonlinear, suits
@@ -45,8 +45,8 @@ def fewer(parts: int) -> int:
 
 @dataclass
 class Stepper:
-    """Right-hand side and steps for one basis. 1-D states are numpy arrays, advanced by the compiled kernel where there
-    is one (`path` tells); others are tensors."""
+    """Right-hand side and steps for one basis: by the compiled kernel in 1-D and 2-D where there is one (`path` tells).
+    States are numpy arrays there and on the host path, tensors otherwise."""
 
     problem: Problem
     basis: FourierBasis
@@ -58,19 +58,21 @@ class Stepper:
         self.tables: dict[float, Any] = {}
         self.pairs: dict[float, Any] = {}
         self.host: HostNonlinear | None = None
-        self.line: line.Line | None = None
-        if suits(self.system) or self.extended:
+        self.kernel: spectral.Spectral | None = None
+        if not self.extended and self.basis.device == "cpu" and spectral.available(self.basis.dim):
+            self.kernel = compiled(self.system, torch.get_num_threads())
+        if self.extended or suits(self.system):
             self.host = HostNonlinear(self.system, self.extended)
-            if line.available() and not self.extended:
-                self.line = compiled_line(self.host, self.basis.axes[0], threads=1)
         self.diagonal: Any = self.system.diagonal if self.host is None else self.host.diagonal
+        if self.kernel is not None:
+            self.diagonal = np.asarray(self.diagonal)
 
     def nonlinear(self, u: Any, t: Any) -> Any:
         """N(û, t), with the linear coupling between fields, which the exponential does not cover; also of two
         states at two times."""
         self.evaluations += 1 if u.ndim == self.basis.dim + 1 else len(u)
-        if self.line is not None:
-            return self.line.nonlinear(u, t)
+        if self.kernel is not None:
+            return self.kernel.nonlinear(u, t)
         if self.host is not None:
             return self.host(u, t)
         value = self.system.nonlinear(u, t)
@@ -81,18 +83,19 @@ class Stepper:
 
     def working(self, u: Any) -> Any:
         """Coefficients in the kind of array that this path computes with."""
-        if self.host is None:
+        if self.kernel is None and self.host is None:
             return tensor(u).to(self.basis.device)
-        return u.cpu().numpy().astype(self.diagonal.dtype) if isinstance(u, Tensor) else u
+        kind = np.clongdouble if self.extended else np.complex128
+        return u.cpu().numpy().astype(kind) if isinstance(u, Tensor) else u
 
     @property
     def path(self) -> str:
         """What computes, for the record."""
-        if self.line is not None:
+        if self.kernel is not None:
             return "compiled"
-        if self.host is None:
-            return "torch"
-        return "numpy" if self.extended else f"numpy: {notice('line')}"
+        path = "torch" if self.host is None else "numpy"
+        library = spectral.LIBRARIES.get(self.basis.dim)
+        return path if self.extended or library is None or self.basis.device != "cpu" else f"{path}: {notice(library)}"
 
     def table(self, h: float) -> Any:
         """Coefficients of a step, for `advance`."""
@@ -101,7 +104,7 @@ class Stepper:
             if len(self.tables) > 12:
                 self.tables.pop(next(iter(self.tables)))
             coefficients = Etdrk4.build(self.diagonal, key)
-            self.tables[key] = coefficients if self.line is None else tables(coefficients)
+            self.tables[key] = coefficients if self.kernel is None else tables(coefficients)
         return self.tables[key]
 
     def doubling(self, h: float) -> Any:
@@ -114,15 +117,15 @@ class Stepper:
 
     def advance(self, table: Any, u: Any, t: float, rate: Any = None) -> Any:
         """One step from u, or with tables side by side a batch of two; rate: N(u, t), where it is known."""
-        if self.line is not None:
+        if self.kernel is not None:
             self.evaluations += 3 * len(table.steps) + (rate is None)
-            return self.line.advance(u, t, table, rate)
+            return self.kernel.advance(u, t, table, rate)
         return table.advance(u, t, self.nonlinear, self.nonlinear(u, t) if rate is None else rate)
 
     def resolved(self, u: Any, tail: float) -> bool:
         """Whether the top tenth of the modes is small enough: `FourierBasis.tail` at a fraction of its cost, for
         the host path, where it is asked after every step. Others answer no, and are looked at in full."""
-        if self.host is None:
+        if isinstance(u, Tensor) or self.basis.dim > 1:
             return False
         size = np.abs(u)
         start = max(1, math.ceil(0.9 * self.basis.modes[0]))
@@ -133,8 +136,8 @@ class Stepper:
         if isinstance(u, Tensor):
             square = self.basis.weights * (u.real**2 + u.imag**2)
             return math.sqrt(float(square.reshape(len(u), -1).sum(1).max()))
-        parts = 2 * (u.real**2 + u.imag**2).sum(1) - u[:, 0].real ** 2
-        return math.sqrt(parts.max())
+        sums = [2 * np.vdot(one, one).real - np.vdot(one[..., 0], one[..., 0]).real for one in u]
+        return math.sqrt(max(sums))
 
 
 def tensor(u: Any) -> Tensor:
@@ -144,7 +147,7 @@ def tensor(u: Any) -> Tensor:
 
 def low_part(u: Any) -> np.ndarray:
     """What double precision leaves of an extended state, so that resuming loses nothing."""
-    if isinstance(u, Tensor):
+    if isinstance(u, Tensor) or u.dtype == np.complex128:
         return np.zeros(0)
     low: np.ndarray = (u - u.astype(np.complex128)).astype(np.complex128)
     return low
@@ -152,8 +155,8 @@ def low_part(u: Any) -> np.ndarray:
 
 def resized(u: Any, old: FourierBasis, new: FourierBasis) -> Any:
     """`FourierBasis.resize` for either kind of array, without loss of precision."""
-    if isinstance(u, Tensor):
-        return old.resize(u, new)
+    if old.dim > 1:
+        return old.resize(tensor(u), new)
     result = np.zeros((len(u), new.modes[0] + 1), dtype=u.dtype)
     kept = min(u.shape[1], result.shape[1])
     result[:, :kept] = u[:, :kept]
@@ -183,7 +186,7 @@ class _March:
         extended = options.precision == "extended"
         self.stepper = Stepper(problem, basis, extended)
         self.state = self.stepper.working(start)
-        if saved is not None and self.stepper.host is not None:
+        if saved is not None and extended:
             self.state = self.state + self.stepper.working(torch.as_tensor(saved["state_low"]))
         self.most_modes = max(basis.modes) if saved is None else int(saved["most_modes"])
         if saved is not None:

@@ -1,4 +1,5 @@
-"""The compiled line kernel computes what `HostNonlinear` and `Etdrk4` compute, for every kind of equation and length."""
+"""The compiled kernels compute what `HostNonlinear`, `PseudoSpectral` and `Etdrk4` compute, for every kind of equation
+and grid."""
 
 from __future__ import annotations
 
@@ -9,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sciml import Equation
-from sciml.kernels import line
-from sciml.numerics.compiled import compiled_line, tables
+from sciml.kernels import spectral
+from sciml.numerics.compiled import compiled, tables
 from sciml.numerics.exponential import Etdrk4
 from sciml.numerics.fourier import FourierBasis
 from sciml.numerics.host import HostNonlinear
 from sciml.numerics.pseudospectral import PseudoSpectral
 
-pytestmark = pytest.mark.skipif(not line.available(), reason="no C++ compiler here")
+pytestmark = pytest.mark.skipif(not spectral.available(1), reason="no C++ compiler here")
 
 SYSTEMS = {
     "ks": (["u_t = -u*u_x - u_xx - 0.05*u_xxxx"], ["u"]),
@@ -34,11 +35,11 @@ SYSTEMS = {
 }
 
 
-def made(name: str, modes: int, threads: int = 1) -> tuple[HostNonlinear, line.Line]:
+def made(name: str, modes: int, threads: int = 1) -> tuple[HostNonlinear, spectral.Spectral]:
     statements, fields = SYSTEMS[name]
     basis = FourierBasis(("x",), (-0.4,), (3.0,), (modes,))
-    host = HostNonlinear(PseudoSpectral(Equation.parse(statements, fields, ["x"]), basis))
-    return host, compiled_line(host, "x", threads)
+    system = PseudoSpectral(Equation.parse(statements, fields, ["x"]), basis)
+    return HostNonlinear(system), compiled(system, threads)
 
 
 def states(host: HostNonlinear, batch: int, seed: int = 0) -> np.ndarray:
@@ -124,11 +125,85 @@ def test_order_four(name: str, end: float) -> None:
     assert 3.85 < np.log2(errors[0] / errors[1]) < 4.15
 
 
-def test_the_torch_reading_agrees() -> None:
-    statements, fields = SYSTEMS["coupled"]
-    basis = FourierBasis(("x",), (-0.4,), (3.0,), (21,))
-    system = PseudoSpectral(Equation.parse(statements, fields, ["x"]), basis)
-    host, kernel = made("coupled", 21)
-    u = states(host, 1)[0]
-    expected = system.nonlinear(torch.from_numpy(u), 0.0) + torch.einsum("gfk,fk->gk", system.coupling, torch.from_numpy(u))
-    assert far(kernel.nonlinear(u, 0.0), expected.numpy()) < 2e-14
+PLANES = {
+    "vorticity": (
+        ["psi = inverse_laplacian(-w)", "u = psi_y", "v = -psi_x", "w_t = -dot_grad(u, v, w) + 0.01*laplacian(w)"], ["w"]
+    ),
+    "gray-scott": (
+        ["u_t = 0.02*laplacian(u) - u*v**2 + 0.04*(1 - u)", "v_t = 0.01*laplacian(v) + u*v**2 - 0.1*v"], ["u", "v"]
+    ),
+    "coupled": (["u_t = v_x - u*v_y + laplacian(u)", "v_t = u - 3*v + x*cos(y)*u*v"], ["u", "v"]),
+    "forced": (["u_t = -u*u_x + sin(2*pi*x/3)*exp(-t)*u_y + t"], ["u"]),
+    "at rest": (["u_t = u*u_y", "v_t = 0*v"], ["u", "v"]),
+}  # fmt: skip
+
+
+def plane(name: str, modes: tuple[int, int], threads: int = 1) -> tuple[PseudoSpectral, spectral.Spectral]:
+    statements, fields = PLANES[name]
+    basis = FourierBasis(("x", "y"), (-0.4, 0.3), (3.0, 2.0), modes)
+    system = PseudoSpectral(Equation.parse(statements, fields, ["x", "y"]), basis)
+    return system, compiled(system, threads)
+
+
+def fields_on(system: PseudoSpectral, batch: int, seed: int = 0) -> np.ndarray:
+    """Real fields' coefficients, decaying, (batch, fields, 2K+1, K+1)."""
+    basis = system.basis
+    shape = (batch, len(system.fields), *(2 * k + 1 for k in basis.modes))
+    values = torch.from_numpy(np.random.default_rng(seed).normal(size=shape))
+    smooth = 1 / (1 + sum(kappa**2 for kappa in basis.wavenumbers.values()))
+    return (basis.from_grid(values) * smooth).numpy()
+
+
+def whole(system: PseudoSpectral, u: np.ndarray, t: float) -> np.ndarray:
+    """N with the coupling, by torch."""
+    state = torch.from_numpy(u)
+    return (system.nonlinear(state, t) + torch.einsum("gf...,f...->g...", system.coupling, state)).numpy()
+
+
+@pytest.mark.parametrize("modes", [(1, 1), (2, 5), (9, 4), (21, 17)])
+@pytest.mark.parametrize("name", PLANES)
+def test_planes_agree_with_torch(name: str, modes: tuple[int, int]) -> None:
+    system, kernel = plane(name, modes)
+    u, times = fields_on(system, 2), np.array([0.0, 0.37])
+    kernel._arrays(u.shape).out[...] = np.nan
+    found = kernel.nonlinear(u, times)
+    assert far(found, np.stack([whole(system, u[i], times[i]) for i in range(2)])) < 1e-14
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 70), st.integers(1, 70), st.integers(0, 2**32))
+def test_planes_of_every_shape(first: int, second: int, seed: int) -> None:
+    system, kernel = plane("vorticity", (first, second))
+    u = fields_on(system, 1, seed)[0]
+    assert far(kernel.nonlinear(u, 0.0), whole(system, u, 0.0)) < 1e-14
+
+
+@pytest.mark.parametrize("name", ["vorticity", "coupled", "gray-scott"])
+def test_steps_on_a_plane_are_those_of_the_scheme(name: str) -> None:
+    system, kernel = plane(name, (9, 12))
+    u, h, t = fields_on(system, 1)[0], 1e-3, 0.2
+    scheme = Etdrk4.build(system.diagonal.numpy(), h)
+    expected = u
+    for step in range(4):
+        at = t + step * h
+        expected = scheme.advance(expected, at, lambda w, s: whole(system, w, s), whole(system, expected, at))
+    assert far(kernel.advance(u, t, tables(scheme), steps=4), expected) < 1e-14
+    table, half = tables(scheme), tables(Etdrk4.build(system.diagonal.numpy(), h / 2))
+    known = kernel.nonlinear(u, t)
+    one, two = kernel.advance(u, t, table.beside(half), rate=known)
+    assert np.array_equal(one, kernel.advance(u, t, table)) and np.array_equal(two, kernel.advance(u, t, half))
+
+
+def test_neither_batch_nor_threads_change_a_bit_of_a_plane() -> None:
+    system, kernel = plane("gray-scott", (13, 20))
+    _, threaded = plane("gray-scott", (13, 20), threads=3)
+    u, table = fields_on(system, 5), tables(Etdrk4.build(system.diagonal.numpy(), 1e-2))
+    alone = np.stack([kernel.advance(member, 0.0, table, steps=7) for member in u])
+    assert np.array_equal(kernel.advance(u, 0.0, table, steps=7), alone)
+    assert np.array_equal(threaded.advance(u, 0.0, table, steps=7), alone)
+
+
+def test_a_grid_without_a_fast_transform_is_refused() -> None:
+    told = spectral.Description(("x",), (3,), 1, 0, [], [], [])
+    with pytest.raises(ValueError, match="no fast transform on a grid of \\(14,\\) points"):
+        spectral.Spectral(told, (14,), [np.arange(14.0)])
