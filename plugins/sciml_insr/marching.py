@@ -25,7 +25,8 @@ from .fitting import Fitter
 from .pressure import Pressure
 from .samples import grid_points
 from .solver import Insr
-from .stepping import Passage, Stepper
+from .splitting import Splitting
+from .stepping import Passage, Stepper, unsolved
 
 NEAR = 1e-9  # of the span: times closer than this are one
 HOPELESS = 1e-2  # a fit this bad relative to the solution ends the run
@@ -63,6 +64,7 @@ class March:
         self.model = presets.model(options, problem)
         self.fitter = Fitter(options, problem, self.model, self._tick)
         self.stepper = Stepper(options, self.times, run)
+        self.splitting = None if options.pressure == "stage" else Splitting(options, self.fitter, self.stepper.method)
         self.grid = grid_points(problem)
         self.state: State | None = None
 
@@ -114,10 +116,14 @@ class March:
 
     def _one_step(self, state: State) -> str:
         """Advance. A sentence where that is impossible."""
-        pressure = Pressure(self.model, self.fitter.auxiliary, state.auxiliary) if state.auxiliary else None
+        solved = state.auxiliary and self.splitting is None
+        pressure = Pressure(self.model, self.fitter.auxiliary, state.auxiliary) if solved else None
         chart = Chart.at(self.model, state.theta, pressure)
         size = self.model.size(chart.atoms[: self.model.fields])
-        passage = self.stepper.step(chart, state.t, state.done, state.step, size)
+        if self.splitting is None:
+            passage = self.stepper.step(chart, state.t, state.done, state.step, size)
+        else:
+            passage = self._split_step(self.splitting, state, chart, size)
         if isinstance(passage, str):
             return passage
         fitted, following = self._fitted(state, chart, passage), passage.following
@@ -135,7 +141,7 @@ class March:
         state.step = following if easy else min(following, passage.length)
         state.velocity = (fitted.theta - state.theta) / passage.length
         state.theta, state.t, state.steps = fitted.theta, passage.chain[-1][1], state.steps + 1
-        if state.auxiliary:
+        if state.auxiliary and self.splitting is None:
             state.auxiliary = [f.theta for f in self.fitter.pressure(state.theta, state.auxiliary, state.t)]
         state.error += passage.error + fitted.error
         self.run.log(
@@ -144,6 +150,18 @@ class March:
         )  # fmt: skip
         self._output(state, chart, passage.chain)
         return ""
+
+    def _split_step(self, splitting: Splitting, state: State, chart: Chart, size: float) -> Passage | str:
+        """A step of an incompressible flow, projected; the pressure of the state becomes the step's."""
+        end, goal = self.stepper.ending(state.t, state.done, size)
+        dt = end - state.t
+        found = splitting.step(chart, state.auxiliary[0], state.t, dt, size, goal)
+        self.run.count(rhs_evaluations=found.evaluations)
+        if not math.isfinite(found.error):
+            return unsolved(state.t, dt)
+        state.auxiliary = [found.pressure]
+        self.run.log(pressure_error=found.pressure_error)
+        return Passage([(found.y, end)], dt, found.error, self.options.step)
 
     def _fitted(self, state: State, chart: Chart, passage: Passage) -> Fitted:
         """The weights at the end of the step, from the old ones or from where they were heading."""
