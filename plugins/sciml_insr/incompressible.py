@@ -24,7 +24,7 @@ def refusals(problem: Problem) -> list[str]:
     """Why the flow cannot be split, as sentences without a subject; empty: it can."""
     form, axes = problem.equation.localised, problem.equation.axes
     if len(form.fields) != len(axes) or not pressure_form(form, axes):
-        return ["splitting needs a velocity with one component per axis and rates that end in minus the pressure gradient"]
+        return ["splitting needs a velocity, one component per axis, whose rates hold minus the gradient of a pressure"]
     if not matching_source(form, axes):
         return ["splitting needs a pressure that is the inverse Laplacian of the divergence of the other terms"]
     if not solenoidal(problem):
@@ -37,16 +37,16 @@ def pressure_form(form: StrongForm, axes: tuple[str, ...]) -> bool:
     if len(form.sources) != 1:
         return False
     (name,), minus = form.sources, tree.Number(-1.0)
+    gradient = [(name, ((axis, 1),)) for axis in axes]
+    if {atom for atom in form.derivatives if atom[0] == name} != set(gradient):
+        return False
     for i, (field, orders) in enumerate(form.derivatives):
-        atom = tree.Atom(i)
-        if field == name and tree.partial(form.sources[name], atom) != tree.ZERO:
-            return False
-        for axis, rate in zip(axes, form.rates.values(), strict=True):
-            own = field == name and orders == ((axis, 1),)
-            slope = tree.partial(rate, atom)
-            if own and slope != minus or field == name and not own and slope != tree.ZERO:
+        if field != name:
+            continue
+        for own, rate in zip(gradient, form.rates.values(), strict=True):
+            if tree.partial(rate, tree.Atom(i)) != (minus if (field, orders) == own else tree.ZERO):
                 return False
-    return all((name, ((axis, 1),)) in form.derivatives for axis in axes)
+    return True  # its own source cannot hold φ
 
 
 def matching_source(form: StrongForm, axes: tuple[str, ...]) -> bool:

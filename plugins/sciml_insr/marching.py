@@ -22,11 +22,11 @@ from . import presets
 from .chart import Chart
 from .fit import Fitted
 from .fitting import Fitter
-from .pressure import Pressure
+from .pressure import Auxiliary, Pressure
 from .samples import grid_points
 from .solver import Insr
 from .splitting import Splitting
-from .stepping import Passage, Stepper, unsolved
+from .stepping import Passage, Stepper
 
 NEAR = 1e-9  # of the span: times closer than this are one
 HOPELESS = 1e-2  # a fit this bad relative to the solution ends the run
@@ -64,7 +64,7 @@ class March:
         self.model = presets.model(options, problem)
         self.fitter = Fitter(options, problem, self.model, self._tick)
         self.stepper = Stepper(options, self.times, run)
-        self.splitting = None if options.pressure == "stage" else Splitting(options, self.fitter, self.stepper.method)
+        self.splitting = None if options.pressure == "stage" else Splitting(options, self.fitter, self.stepper)
         self.grid = grid_points(problem)
         self.state: State | None = None
 
@@ -116,14 +116,12 @@ class March:
 
     def _one_step(self, state: State) -> str:
         """Advance. A sentence where that is impossible."""
-        solved = state.auxiliary and self.splitting is None
-        pressure = Pressure(self.model, self.fitter.auxiliary, state.auxiliary) if solved else None
-        chart = Chart.at(self.model, state.theta, pressure)
+        chart = Chart.at(self.model, state.theta, self._auxiliary(state))
         size = self.model.size(chart.atoms[: self.model.fields])
         if self.splitting is None:
             passage = self.stepper.step(chart, state.t, state.done, state.step, size)
         else:
-            passage = self._split_step(self.splitting, state, chart, size)
+            passage = self.splitting.step(chart, state.auxiliary[0], state.t, state.done, size)
         if isinstance(passage, str):
             return passage
         fitted, following = self._fitted(state, chart, passage), passage.following
@@ -141,7 +139,10 @@ class March:
         state.step = following if easy else min(following, passage.length)
         state.velocity = (fitted.theta - state.theta) / passage.length
         state.theta, state.t, state.steps = fitted.theta, passage.chain[-1][1], state.steps + 1
-        if state.auxiliary and self.splitting is None:
+        if passage.pressure is not None:
+            state.auxiliary = [passage.pressure]
+            self.run.log(pressure_error=passage.pressure_error)
+        elif state.auxiliary:
             state.auxiliary = [f.theta for f in self.fitter.pressure(state.theta, state.auxiliary, state.t)]
         state.error += passage.error + fitted.error
         self.run.log(
@@ -151,17 +152,10 @@ class March:
         self._output(state, chart, passage.chain)
         return ""
 
-    def _split_step(self, splitting: Splitting, state: State, chart: Chart, size: float) -> Passage | str:
-        """A step of an incompressible flow, projected; the pressure of the state becomes the step's."""
-        end, goal = self.stepper.ending(state.t, state.done, size)
-        dt = end - state.t
-        found = splitting.step(chart, state.auxiliary[0], state.t, dt, size, goal)
-        self.run.count(rhs_evaluations=found.evaluations)
-        if not math.isfinite(found.error):
-            return unsolved(state.t, dt)
-        state.auxiliary = [found.pressure]
-        self.run.log(pressure_error=found.pressure_error)
-        return Passage([(found.y, end)], dt, found.error, self.options.step)
+    def _auxiliary(self, state: State) -> Auxiliary | None:
+        if self.splitting is not None:
+            return self.splitting.before(state.auxiliary[0])
+        return Pressure(self.model, self.fitter.auxiliary, state.auxiliary) if state.auxiliary else None
 
     def _fitted(self, state: State, chart: Chart, passage: Passage) -> Fitted:
         """The weights at the end of the step, from the old ones or from where they were heading."""

@@ -62,7 +62,7 @@ class Insr(Solver):
             reasons.append("depth and omega belong to network=siren, not to gaussians")
         if self.pressure != "stage":
             if not self.step:
-                reasons.append(f"pressure={self.pressure} needs a fixed step: every step that is tried costs a fit of the pressure")
+                reasons.append(f"pressure={self.pressure} needs a fixed step, as every step tried would cost a fit")
             if not reasons:
                 from .incompressible import refusals
 

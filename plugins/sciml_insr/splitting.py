@@ -20,13 +20,13 @@ import torch
 from torch import Tensor
 
 from .chart import Chart
-from .fit import Goal
 from .fitting import Fitter
-from .integrators import Integrator
 from .network import Network
 from .pressure import poisson, second_derivatives
 from .series import Index
 from .solver import Insr
+from .stepping import Passage, Stepper, unsolved
+from .system import Step
 
 
 @dataclass(frozen=True)
@@ -47,27 +47,14 @@ class Held:
         return [torch.zeros_like(column) if i in self.places else column for i, column in enumerate(columns)]
 
 
-@dataclass(frozen=True)
-class Projected:
-    """y: velocity at the end, in the chart. pressure: its weights. error: estimated, relative; infinite where the
-    stage equations were not solved."""
-
-    y: Tensor
-    pressure: Tensor
-    error: float
-    pressure_error: float = 0.0
-    evaluations: int = 0
-
-
 class Splitting:
-    def __init__(self, options: Insr, fitter: Fitter, method: Integrator) -> None:
-        self.options, self.fitter, self.model, self.method = options, fitter, fitter.model, method
+    def __init__(self, options: Insr, fitter: Fitter, stepper: Stepper) -> None:
+        self.options, self.fitter, self.model, self.stepper = options, fitter, fitter.model, stepper
         self.network: Network = fitter.auxiliary[0]
         dim = len(self.model.samples.points)
         self.first: list[Index] = [tuple(int(a == b) for b in range(dim)) for a in range(dim)]
         self.places = {i: self.first.index(index) for i, _, index in self.model.nonlocal_atoms}
         self.slopes = [self.model.wanted.index((a, index)) for a, index in enumerate(self.first)]
-        self.wavenumber = 2 * math.pi / max(axis.length for axis in fitter.problem.grid.axes)
 
     def held(self, theta: Tensor) -> Held:
         """The pressure of these weights."""
@@ -81,38 +68,52 @@ class Splitting:
         held = self.held(theta)
         if self.options.pressure == "incremental":
             return held
-        return dataclasses.replace(
-            held, gradient=torch.zeros_like(held.gradient), laplacian=torch.zeros_like(held.laplacian)
-        )
+        return Held(torch.zeros_like(held.gradient), torch.zeros_like(held.laplacian), self.places)
 
     def divergence(self, chart: Chart, y: Tensor, t: float) -> Tensor:
         """∇·u on the collocation points. (N,)"""
         return chart.derivatives(y, t)[self.slopes].sum(0)
 
-    def step(self, chart: Chart, theta: Tensor, t: float, dt: float, size: float, goal: float) -> Projected:
-        """From the chart's velocity and the last pressure's weights. goal: see `Integrator.advance`."""
-        before = self.before(theta)
-        chart = dataclasses.replace(chart, pressure=before)
-        rest = torch.zeros(chart.rank, dtype=torch.float64)
-        factors = self.method.factor(chart, t, dt)
-        star = self.method.advance(chart, factors, rest, t, dt, goal)  # type: ignore[arg-type]
+    def step(self, chart: Chart, theta: Tensor, t: float, done: int, size: float) -> Passage | str:
+        """From the chart's velocity, its pressure held as in `before`, and the weights of the last step's pressure; a
+        sentence where the stage equations are not solved."""
+        before, model, method = chart.pressure, self.model, self.stepper.method
+        assert isinstance(before, Held)
+        end, goal = self.stepper.ending(t, done, size)
+        dt = end - t
+        factors = method.factor(chart, t, dt)
+
+        def advanced(pressure: Held) -> Step:
+            moved, rest = dataclasses.replace(chart, pressure=pressure), torch.zeros(chart.rank, dtype=torch.float64)
+            step = method.advance(moved, factors, rest, t, dt, goal)  # type: ignore[arg-type]
+            self.stepper.run.count(rhs_evaluations=step.evaluations)
+            return step
+
+        star = advanced(before)
         if not star.converged:
-            return Projected(star.y, theta, math.inf, evaluations=star.evaluations)
-        source = before.laplacian + self.divergence(chart, star.y, t + dt) / dt
-        fitted = poisson(self.network, theta, self.model.samples.points, source, self.fitter.pressure_goal())
+            return unsolved(t, dt)
+        source = before.laplacian + self.divergence(chart, star.y, end) / dt
+        fitted = poisson(self.network, theta, model.samples.points, source, self.fitter.pressure_goal())
         after = self.held(fitted.theta)
         change = dt * (after.gradient - before.gradient).reshape(-1)
         inside = chart.values.T @ change
         y = star.y - inside
-        # The velocity again, with the new pressure from the start: what it differs by is the error of splitting,
-        # to leading order. The pressure enters the rates as a given function, so that Newton's matrix is the same.
-        again = self.method.advance(
-            dataclasses.replace(chart, pressure=after), factors, rest, t, dt, goal  # type: ignore[arg-type]
-        )
-        evaluations = star.evaluations + again.evaluations
+        # The step once more under the new pressure: what it differs by is the error of splitting, to leading order. A
+        # held pressure is a given function in the rates, so that Newton's matrix is the same.
+        again = advanced(after)
         if not again.converged:
-            return Projected(y, fitted.theta, math.inf, evaluations=evaluations)
+            return unsolved(t, dt)
         outside = float((change - chart.values @ inside).norm())
-        left = dt * fitted.error * float(source.norm()) / self.wavenumber  # Poincaré's inequality
-        error = (float((again.y - y).norm()) + outside + left) / size
-        return Projected(y, fitted.theta, error, (outside + left) / size, evaluations)
+        unfitted = (outside + dt * self._gradient_norm(source - source.mean() - after.laplacian)) / size
+        error = float((again.y - y).norm()) / size + unfitted
+        return Passage([(y, end)], dt, error, self.stepper.options.step, fitted.theta, unfitted)
+
+    def _gradient_norm(self, residual: Tensor) -> float:
+        """|∇ψ| of Δψ = residual: by how much a velocity is wrong whose divergence is. By Fourier series, as the
+        collocation points are a uniform grid on periodic axes."""
+        axes, cells = self.fitter.problem.grid.axes, self.model.samples.per_axis
+        modes = torch.fft.fftn(residual.reshape((cells,) * len(axes)), norm="ortho")
+        lines = [2 * math.pi / axis.length * torch.fft.fftfreq(cells, 1 / cells, dtype=torch.float64) for axis in axes]
+        k = torch.stack(torch.meshgrid(*lines, indexing="ij")).square().sum(0).sqrt()
+        k.view(-1)[0] = math.inf  # a mean has no gradient
+        return float((modes.abs() / k).norm())

@@ -24,12 +24,15 @@ NEWTON = 0.01  # of the tolerance
 @dataclass(frozen=True)
 class Passage:
     """Coefficients at every break (y, t); the last one is the end. error: relative, estimated. following: the
-    length to try next."""
+    length to try next. pressure: weights of the step's, where the flow was split; pressure_error: the part of `error`
+    that their fit makes."""
 
     chain: list[tuple[Tensor, float]]
     length: float
     error: float
     following: float
+    pressure: Tensor | None = None
+    pressure_error: float = 0.0
 
 
 class Stepper:
