@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from .model import Model
-from .pressure import Pressure
+from .pressure import Auxiliary
 
 RANK = 1e-13  # of JᵀJ's eigenvalues: directions below move the function by less than rounding does
 CONDITIONS = 1e-7  # of the conditions' singular values: those below no tangent function can answer
@@ -40,10 +40,10 @@ class Chart:
     values: Tensor
     lifts: list[Tensor]
     at_faces: Tensor
-    pressure: Pressure | None
+    pressure: Auxiliary | None
 
     @classmethod
-    def at(cls, model: Model, theta: Tensor, pressure: Pressure | None) -> Chart:
+    def at(cls, model: Model, theta: Tensor, pressure: Auxiliary | None) -> Chart:
         atoms, slopes = model.network.jacobian(theta, model.samples.points, model.wanted)
         fields = slopes[: model.fields].reshape(-1, slopes.shape[2])
         eigenvalues, vectors = torch.linalg.eigh(fields.T @ fields)
@@ -73,20 +73,20 @@ class Chart:
         """Weighted data of the conditions less what f_θ has there. (conditions,)"""
         return self.model.face_data(t) - self.at_faces
 
-    def _fields(self, y: Tensor, t: float) -> Tensor:
-        """Derivatives of the fields on the points. (W, N)"""
+    def derivatives(self, y: Tensor, t: float) -> Tensor:
+        """Derivatives of the fields on the points, as in `Model.wanted`. (W, N)"""
         missing = self._missing(t)
         moved = [b @ y + lift @ missing for b, lift in zip(self.basis, self.lifts, strict=True)]
         return self.atoms + torch.stack(moved)
 
     def _atoms(self, y: Tensor, t: float) -> Tensor:
         """Every atom of the equation on the points. (A, N)"""
-        atoms = torch.stack(self.model.atoms(self._fields(y, t)))
+        atoms = torch.stack(self.model.atoms(self.derivatives(y, t)))
         return atoms if self.pressure is None else self.pressure.complete(atoms, t)
 
     def function(self, y: Tensor, t: float) -> Tensor:
         """The fields' values. (m·N,)"""
-        return self._fields(y, t)[: self.model.fields].reshape(-1)
+        return self.derivatives(y, t)[: self.model.fields].reshape(-1)
 
     def at_points(self, points: Tensor, states: list[tuple[Tensor, float]]) -> Tensor:
         """The fields at other points (dim, n), for every pair (y, t). (states, m, n)"""

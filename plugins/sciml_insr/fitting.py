@@ -79,9 +79,12 @@ class Fitter:
         """Weights of the auxiliary fields that belong to θ, from those at an earlier time."""
         fields = self.model.network.values(theta, self.model.samples.points, self.model.wanted).detach()
         atoms = torch.stack(self.model.atoms(fields))
+        return Pressure(self.model, self.auxiliary, auxiliary).refitted(atoms, t, self.pressure_goal(initial))
+
+    def pressure_goal(self, initial: bool = False) -> Goal:
+        """Where the fit of an auxiliary field stops; errors are relative to its source."""
         limit = INITIAL_ITERATIONS if initial else self.limit
-        goal = FIT_SHARE * self.options.tolerance
-        return Pressure(self.model, self.auxiliary, auxiliary).refitted(atoms, t, goal, limit, self.tick)
+        return Goal(FIT_SHARE * self.options.tolerance, limit, max(2, limit // 10), self.tick)
 
     def nearer(self, one: Tensor, other: Tensor, target: Tensor) -> Tensor:
         """Which weights are the better start."""

@@ -22,9 +22,10 @@ from . import presets
 from .chart import Chart
 from .fit import Fitted
 from .fitting import Fitter
-from .pressure import Pressure
+from .pressure import Auxiliary, Pressure
 from .samples import grid_points
 from .solver import Insr
+from .splitting import Splitting
 from .stepping import Passage, Stepper
 
 NEAR = 1e-9  # of the span: times closer than this are one
@@ -63,6 +64,7 @@ class March:
         self.model = presets.model(options, problem)
         self.fitter = Fitter(options, problem, self.model, self._tick)
         self.stepper = Stepper(options, self.times, run)
+        self.splitting = None if options.pressure == "stage" else Splitting(options, self.fitter, self.stepper)
         self.grid = grid_points(problem)
         self.state: State | None = None
 
@@ -114,10 +116,12 @@ class March:
 
     def _one_step(self, state: State) -> str:
         """Advance. A sentence where that is impossible."""
-        pressure = Pressure(self.model, self.fitter.auxiliary, state.auxiliary) if state.auxiliary else None
-        chart = Chart.at(self.model, state.theta, pressure)
+        chart = Chart.at(self.model, state.theta, self._auxiliary(state))
         size = self.model.size(chart.atoms[: self.model.fields])
-        passage = self.stepper.step(chart, state.t, state.done, state.step, size)
+        if self.splitting is None:
+            passage = self.stepper.step(chart, state.t, state.done, state.step, size)
+        else:
+            passage = self.splitting.step(chart, state.auxiliary[0], state.t, state.done, size)
         if isinstance(passage, str):
             return passage
         fitted, following = self._fitted(state, chart, passage), passage.following
@@ -135,7 +139,10 @@ class March:
         state.step = following if easy else min(following, passage.length)
         state.velocity = (fitted.theta - state.theta) / passage.length
         state.theta, state.t, state.steps = fitted.theta, passage.chain[-1][1], state.steps + 1
-        if state.auxiliary:
+        if passage.pressure is not None:
+            state.auxiliary = [passage.pressure]
+            self.run.log(pressure_error=passage.pressure_error)
+        elif state.auxiliary:
             state.auxiliary = [f.theta for f in self.fitter.pressure(state.theta, state.auxiliary, state.t)]
         state.error += passage.error + fitted.error
         self.run.log(
@@ -144,6 +151,11 @@ class March:
         )  # fmt: skip
         self._output(state, chart, passage.chain)
         return ""
+
+    def _auxiliary(self, state: State) -> Auxiliary | None:
+        if self.splitting is not None:
+            return self.splitting.before(state.auxiliary[0])
+        return Pressure(self.model, self.fitter.auxiliary, state.auxiliary) if state.auxiliary else None
 
     def _fitted(self, state: State, chart: Chart, passage: Passage) -> Fitted:
         """The weights at the end of the step, from the old ones or from where they were heading."""

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sciml.problem import Problem
 
-from .network import Network
+from .network import Network, Wanted
 from .rates import Pointwise
 from .samples import Samples
 from .series import Index
@@ -19,9 +19,10 @@ TINY = 1e-12
 
 
 class Model:
-    """`wanted`: the derivatives of the network to compute, the fields themselves first."""
+    """`wanted`: the derivatives of the network to compute, the fields themselves first; `further` ones may be asked
+    for, which the equation does not need."""
 
-    def __init__(self, problem: Problem, network: Network, samples: Samples) -> None:
+    def __init__(self, problem: Problem, network: Network, samples: Samples, further: Wanted = ()) -> None:
         form = problem.equation.localised
         axes, names = problem.equation.axes, problem.equation.fields
         self.problem, self.network, self.samples = problem, network, samples
@@ -30,7 +31,7 @@ class Model:
         self.sources = Pointwise(form, axes, form.sources)
         zero: Index = (0,) * len(axes)
         own = [(names.index(name), index) for name, index in self.rates.atoms if name in names]
-        self.wanted = list(dict.fromkeys([*((i, zero) for i in range(self.fields)), *own]))
+        self.wanted = list(dict.fromkeys([*((i, zero) for i in range(self.fields)), *own, *further]))
         # where atom i of the equation is found: among the network's derivatives, or the auxiliary fields'
         self.own = [self.wanted.index((names.index(n), k)) if n in names else -1 for n, k in self.rates.atoms]
         auxiliary = list(form.sources)

@@ -43,7 +43,11 @@ def model(options: Insr, problem: Problem) -> Model:
     net = network(options, problem, fields)
     preset = PRESETS[dim]
     enough = math.ceil((ROWS_PER_WEIGHT * net.count / fields) ** (1 / dim))
-    return Model(problem, net, Samples(problem, options.points or max(preset.least_points, enough)))
+    slopes = [(a, tuple(int(a == b) for b in range(dim))) for a in range(dim)]  # whose sum is the divergence
+    return Model(
+        problem, net, Samples(problem, options.points or max(preset.least_points, enough)),
+        slopes if options.pressure != "stage" else [],
+    )  # fmt: skip
 
 
 def iterations(options: Insr) -> int:

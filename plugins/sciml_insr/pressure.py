@@ -7,8 +7,8 @@ Each φ solves Δφ = source(u) with zero mean, φ periodic. Its network is fitt
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -19,6 +19,16 @@ from .network import Network
 from .series import Index
 
 RANK = 1e-13
+
+
+class Auxiliary(Protocol):
+    """What a chart asks about the auxiliary fields."""
+
+    def complete(self, atoms: Tensor, t: float) -> Tensor:
+        """Fill in the auxiliary atoms that belong to the fields' ones. (A, N) -> (A, N)"""
+
+    def columns(self, columns: list[Tensor], atoms: Tensor, t: float) -> list[Tensor]:
+        """How auxiliary atoms answer to a change of the fields: `columns[i]` (N, r) for every atom."""
 
 
 @dataclass
@@ -43,10 +53,6 @@ class Pressure:
     def count(self) -> int:
         return sum(network.count for network in self.networks)
 
-    def _laplacian(self) -> list[Index]:
-        dim = len(self.model.samples.points)
-        return [tuple(2 * int(a == b) for b in range(dim)) for a in range(dim)]
-
     @property
     def tangents(self) -> list[_Tangent]:
         if self._tangents is None:
@@ -54,7 +60,7 @@ class Pressure:
         return self._tangents
 
     def _tangent(self, number: int) -> _Tangent:
-        points, squares = self.model.samples.points, self._laplacian()
+        points, squares = self.model.samples.points, second_derivatives(len(self.model.samples.points))
         wanted = [(i, index) for i, which, index in self.model.nonlocal_atoms if which == number]
         zero: Index = (0,) * len(points)
         every = [(0, k) for k in (zero, *squares, *(index for _, index in wanted))]
@@ -71,7 +77,6 @@ class Pressure:
         )  # fmt: skip
 
     def complete(self, atoms: Tensor, t: float) -> Tensor:
-        """Fill in the auxiliary atoms that belong to the fields' ones. (A, N) -> (A, N)"""
         atoms = atoms.clone()
         for number, tangent in enumerate(self.tangents):
             source = self.model.sources(atoms, self.model.samples.points, t)[number]
@@ -82,7 +87,6 @@ class Pressure:
         return atoms
 
     def columns(self, columns: list[Tensor], atoms: Tensor, t: float) -> list[Tensor]:
-        """How auxiliary atoms answer to a change of the fields: `columns[i]` (N, r) for every atom."""
         columns = list(columns)
         for number, tangent in enumerate(self.tangents):
             change = torch.zeros_like(columns[0])
@@ -94,31 +98,36 @@ class Pressure:
                 columns[i] = tangent.basis[i] @ e
         return columns
 
-    def refitted(
-        self, atoms: Tensor, t: float, goal: float, iterations: int, tick: Callable[[], None]
-    ) -> list[Fitted]:
-        """Networks that solve Δφ = source for the given atoms of the fields; `goal` is relative to the source."""
-        points, squares = self.model.samples.points, self._laplacian()
-        zero: Index = (0,) * len(points)
-        every = [(0, k) for k in (zero, *squares)]
-        fits = []
-        atoms = atoms.clone()
+    def refitted(self, atoms: Tensor, t: float, goal: Goal) -> list[Fitted]:
+        """Networks that solve Δφ = source for the given atoms of the fields; errors are relative to the source."""
+        points, fits, atoms = self.model.samples.points, [], atoms.clone()
         for number, (network, theta) in enumerate(zip(self.networks, self.thetas, strict=True)):
-            source = self.model.sources(atoms, points, t)[number]
-            source = source - source.mean()
-            unit = 1 / max(float(source.norm()), 1e-12 * math.sqrt(len(source)))
-
-            def residual(th: Tensor, network: Network = network, source: Tensor = source, unit: float = unit) -> Tensor:
-                values = network.values(th, points, every)
-                return unit * torch.cat([values[1:].sum(0) - source, values[:1].mean(1)])
-
-            def jacobian(th: Tensor, network: Network = network, unit: float = unit) -> Tensor:
-                slopes = network.jacobian(th, points, every)[1]
-                return unit * torch.cat([slopes[1:].sum(0), slopes[0].mean(0, keepdim=True)])
-
-            fitted = levenberg(residual, jacobian, theta, Goal(goal, iterations, max(2, iterations // 10), tick))
+            fitted = poisson(network, theta, points, self.model.sources(atoms, points, t)[number], goal)
             fits.append(fitted)
             for i, which, index in self.model.nonlocal_atoms:
                 if which == number:
                     atoms[i] = network.values(fitted.theta, points, [(0, index)])[0]
         return fits
+
+
+def poisson(network: Network, theta: Tensor, points: Tensor, source: Tensor, goal: Goal) -> Fitted:
+    """Weights with Δφ_θ = source - its mean and φ of zero mean; errors relative to the source. points (dim, N)"""
+    zero: Index = (0,) * len(points)
+    every = [(0, k) for k in (zero, *second_derivatives(len(points)))]
+    source = source - source.mean()
+    unit = 1 / max(float(source.norm()), 1e-12 * math.sqrt(len(source)))
+
+    def residual(th: Tensor) -> Tensor:
+        values = network.values(th, points, every)
+        return unit * torch.cat([values[1:].sum(0) - source, values[:1].mean(1)])
+
+    def jacobian(th: Tensor) -> Tensor:
+        slopes = network.jacobian(th, points, every)[1]
+        return unit * torch.cat([slopes[1:].sum(0), slopes[0].mean(0, keepdim=True)])
+
+    return levenberg(residual, jacobian, theta, goal)
+
+
+def second_derivatives(dim: int) -> list[Index]:
+    """Of which the Laplacian is the sum."""
+    return [tuple(2 * int(a == b) for b in range(dim)) for a in range(dim)]

@@ -39,6 +39,11 @@ class Insr(Solver):
         description="radau5: Radau IIA, for stiff equations too; gl4, gl6: Gauss–Legendre, symmetric; midpoint: as"
         " published; exprb43: exponential Rosenbrock; rk4: explicit",
     )
+    pressure: Literal["stage", "split", "incremental"] = Field(
+        "stage",
+        description="stage: solved for in every stage; split: flows are advanced without it, then projected, as"
+        " published (order 1); incremental: advanced with the last step's (order 2)",
+    )
     step: float = Field(
         0.0, ge=0, description="fixed time step (the nearest that divides the output interval); 0: adaptive"
     )
@@ -55,6 +60,13 @@ class Insr(Solver):
             reasons.append("nonlocal terms need periodic axes")
         if self.network == "gaussians" and (self.depth or self.omega):
             reasons.append("depth and omega belong to network=siren, not to gaussians")
+        if self.pressure != "stage":
+            if not self.step:
+                reasons.append(f"pressure={self.pressure} needs a fixed step, as every step tried would cost a fit")
+            if not reasons:
+                from .incompressible import refusals
+
+                reasons += refusals(problem)
         return reasons
 
     def solve(self, problem: Problem, run: Run) -> Solution:

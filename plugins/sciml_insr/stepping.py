@@ -24,12 +24,15 @@ NEWTON = 0.01  # of the tolerance
 @dataclass(frozen=True)
 class Passage:
     """Coefficients at every break (y, t); the last one is the end. error: relative, estimated. following: the
-    length to try next."""
+    length to try next. pressure: weights of the step's, where the flow was split; pressure_error: the part of `error`
+    that their fit makes."""
 
     chain: list[tuple[Tensor, float]]
     length: float
     error: float
     following: float
+    pressure: Tensor | None = None
+    pressure_error: float = 0.0
 
 
 class Stepper:
@@ -51,7 +54,7 @@ class Stepper:
             chain, error = self._passed(chart, t, breaks, size)
             if self.options.step:
                 if not math.isfinite(error):
-                    return f"the stage equations were not solved at t={t:.6g}; try a step below {dt:g}."
+                    return unsolved(t, dt)
                 return Passage(chain, dt, error, self.options.step)
             allowed = self.options.tolerance * max(dt / self.span, LEAST_SHARE)
             factor = SAFETY * (allowed / max(error, 1e-300)) ** (1 / self.method.order)
@@ -59,6 +62,14 @@ class Stepper:
                 following = dt * factor if factor < 1 else min(GROW * max(length, dt), factor * dt, 4 * dt)
                 return Passage(chain, dt, error, following)
             length = dt * min(LESS, max(SHRINK, factor))
+
+    def ending(self, t: float, done: int, size: float) -> tuple[float, float]:
+        """Where a fixed step from t ends, and how small Newton's last correction of it has to be."""
+        end = self._breaks(t, done, self.options.step)[-1]
+        return end, self._goal(end - t, size)
+
+    def _goal(self, dt: float, size: float) -> float:
+        return size * max(1e-12, NEWTON * self.options.tolerance * dt / self.span)
 
     def _breaks(self, t: float, done: int, length: float) -> list[float]:
         """Where the step passes: output times, and its end, an output time too if the step is long enough."""
@@ -78,7 +89,7 @@ class Stepper:
         """
         method, dt = self.method, breaks[-1] - t
         y = torch.zeros(chart.rank, dtype=torch.float64)
-        goal = size * max(1e-12, NEWTON * self.options.tolerance * dt / self.span)
+        goal = self._goal(dt, size)
         whole = method.advance(chart, method.factor(chart, t, dt), y, t, dt, goal)  # type: ignore[arg-type]
         self.run.count(rhs_evaluations=whole.evaluations)
         if self.options.step or not whole.converged:
@@ -98,3 +109,8 @@ class Stepper:
             chain.append((y, stop))
         error = float((y - whole.y).norm()) / size / (len(stops) ** method.order - 1)
         return chain, error if math.isfinite(error) else math.inf
+
+
+def unsolved(t: float, dt: float) -> str:
+    """Why a fixed step did not work."""
+    return f"the stage equations were not solved at t={t:.6g}; try a step below {dt:g}."
