@@ -22,7 +22,7 @@ class Barrier {
       return;
     }
     for (long spins = 0; phase_.load(std::memory_order_acquire) == phase; ++spins)
-      if (spins > 20000) std::this_thread::yield();
+      if (spins > 300) std::this_thread::yield();
   }
 
  private:
