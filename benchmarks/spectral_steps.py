@@ -116,7 +116,8 @@ def main() -> None:
                 f" {row['low']:.2f} to {row['high']:.2f} | {row['difference']:.0e} |", flush=True,
             )  # fmt: skip
     if arguments.json:
-        arguments.json.write_text(json.dumps({"peer": peer.version, "threads": arguments.threads, "rows": rows}, indent=1))
+        record = {"peer": peer.version, "threads": arguments.threads, "rows": rows}
+        arguments.json.write_text(json.dumps(record, indent=1))
 
 
 def compared(case: dict[str, Any], peer: Peer, arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:

@@ -196,3 +196,34 @@ def test_the_localised_reading_agrees(name: str) -> None:
 def test_local_equations_have_no_auxiliary_fields() -> None:
     equation = Equation.parse(*EQUATIONS["coupled"])
     assert equation.localised == equation.strong and not equation.strong.sources
+
+
+BASDEVANT = ["psi = inverse_laplacian(-w)", "u = psi_y", "v = -psi_x", "w_t = 3*w**2 - 2*dot_grad(u, v, w) + laplacian(w)"]
+
+
+def test_vorticity_takes_two_transforms_each_way() -> None:
+    """And not four and one; in three dimensions, where the identity does not hold, nothing is rewritten."""
+    plane = Equation.parse([*BASDEVANT[:3], "w_t = -dot_grad(u, v, w)"], ["w"], ["x", "y"]).semilinear
+    assert (len(plane.atoms), len(plane.products)) == (2, 2)
+    box = Equation.parse([*BASDEVANT[:3], "w_t = -u*w_x - v*w_y"], ["w"], ["x", "y", "z"]).semilinear
+    assert (len(box.atoms), len(box.products)) == (4, 1)
+
+
+@pytest.mark.parametrize("rate", [
+    "-dot_grad(u, v, w)", "3*w**2 - 2*dot_grad(u, v, w)", "u*w_y", "u*w_x - v*w_y", "u*w_x + 2*v*w_y", "u*v_x + v*u_y",
+    "-u*w_x - v*w_y + w*cos(x)", "2*d_x(dot_grad(u, v, w))",
+])  # fmt: skip
+def test_the_divergence_form_is_the_same_equation(rate: str) -> None:
+    """Against the plain form, evaluated without aliasing: only the pair g_y w_x - g_x w_y is rewritten."""
+    from sciml.equation.forms import semilinear
+    from sciml.numerics.fourier import FourierBasis
+    from sciml.numerics.pseudospectral import PseudoSpectral
+
+    equation = Equation.parse([*BASDEVANT[:3], f"w_t = {rate}"], ["w"], ["x", "y"])
+    basis = FourierBasis(("x", "y"), (0.0, 0.0), (2 * np.pi, 3.0), (6, 9))
+    u = basis.from_grid(torch.from_numpy(np.random.default_rng(1).normal(size=(1, 13, 19))))
+    rewritten = PseudoSpectral(equation, basis).rate(u, 0.0)
+    object.__setattr__(equation, "semilinear", semilinear(equation.fields, equation.numeric_rates()))
+    assert len(equation.semilinear.atoms) >= 2
+    plain = PseudoSpectral(equation, basis).rate(u, 0.0)
+    assert float((rewritten - plain).abs().max()) < 1e-13 * float(plain.abs().max())

@@ -24,6 +24,7 @@ from types import MappingProxyType
 
 from ..errors import UsageError
 from . import tree
+from .conservative import conservative
 from .forms import Functional, Monomial, Operator, SemilinearForm, StrongForm, localised, semilinear, strong
 from .parse import Names, parse_expression, parse_statements
 
@@ -76,7 +77,8 @@ class Equation:
 
     @cached_property
     def semilinear(self) -> SemilinearForm:
-        return semilinear(self.fields, self.numeric_rates())
+        form = semilinear(self.fields, self.numeric_rates())
+        return conservative(form) if len(self.axes) == 2 else form
 
     @cached_property
     def strong(self) -> StrongForm:
