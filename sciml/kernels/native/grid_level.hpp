@@ -43,18 +43,17 @@ struct Level {
   }
 
   // Gauss–Seidel on the vertices with (i + j) % 2 == colour. The whole row is computed and half of it kept: that
-  // vectorises, and memory is what takes the time.
-  void relax(long i, int colour) {
+  // vectorises, and memory is what takes the time. In two loops, as a vector must not be read that was just half written.
+  void relax(long i, int colour, double* __restrict fresh) {
     double* v = u.row(i);
     const double *before = u.row(i - 1), *after = u.row(i + 1), *west = ax.row(i - 1), *east = ax.row(i);
     const double *north = by.row(i), *right = f.row(i), *inverse = inv.row(i);
     const double* mine = pattern.data() + ((i + colour) & 1);
-    const long n = ny;
-#pragma GCC ivdep
-    for (long j = 0; j < n; ++j) {
+    for (long j = 0; j < ny; ++j) {
       const double sum = right[j] + west[j] * before[j] + east[j] * after[j] + north[j - 1] * v[j - 1] + north[j] * v[j + 1];
-      v[j] = mine[j] > 0 ? inverse[j] * sum : v[j];
+      fresh[j] = inverse[j] * sum;
     }
+    for (long j = 0; j < ny; ++j) v[j] = mine[j] > 0 ? fresh[j] : v[j];
   }
 
   // the same for u = 0 and the first colour
@@ -92,16 +91,17 @@ struct Level {
   }
 
   // bilinear interpolation of a coarser grid's u, added to a row
-  void correct(long i, const Level& coarse, double* between) {
+  void correct(long i, const Level& coarse, double* __restrict between, double* __restrict fresh) {
     const double *low = coarse.u.row(i / 2), *high = coarse.u.row((i + 1) / 2);
     const long half = coarse.ny;
     for (long j = 0; j < half; ++j) between[j] = 0.5 * (low[j] + high[j]);
-    double* v = u.row(i);
-    for (long j = 0; j + 1 < half; ++j) {
-      v[2 * j] += between[j];
-      v[2 * j + 1] += 0.5 * (between[j] + between[j + 1]);
+    between[half] = 0;
+    for (long j = 0; j < half; ++j) {
+      fresh[2 * j] = between[j];
+      fresh[2 * j + 1] = 0.5 * (between[j] + between[j + 1]);
     }
-    v[2 * half - 2] += between[half - 1];
+    double* v = u.row(i);
+    for (long j = 0; j < ny; ++j) v[j] += fresh[j];
   }
 };
 

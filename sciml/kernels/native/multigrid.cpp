@@ -226,25 +226,26 @@ class Hierarchy {
     for (int s = 0; s < 2 * sweeps_; ++s) lag.push_back(s);
     lag.push_back(lag.back() + 2);
     mine.restriction.forget();
+    mine.row.resize(std::max<size_t>(mine.row.size(), 2 * (l.ny + LANES)));
+    double *row = mine.row.data(), *other = row + l.ny + LANES;
     pass(me, l.nx, lag, [&](int s, long i) {
       if (s == 2 * sweeps_) {
         if (i % 2 == 0) mine.restriction.to(l, coarse, i / 2);
       } else if (s == 0 && from_zero) {
         l.relax_from_zero(i);
       } else {
-        l.relax(i, s % 2);
+        l.relax(i, s % 2, row);
       }
     });
     descend(k + 1, me, true);
-    mine.row.resize(std::max<size_t>(mine.row.size(), l.ny + LANES));
     lag.assign(1, 0);
     for (int s = 1; s <= 2 * sweeps_; ++s) lag.push_back(s);
     const bool norm = k == 0 && !from_zero;
     if (norm) lag.push_back(lag.back() + 1);
     double residual = 0, product = 0;
     pass(me, l.nx, lag, [&](int s, long i) {
-      if (s == 0) l.correct(i, coarse, mine.row.data());
-      else if (s <= 2 * sweeps_) l.relax(i, s % 2);
+      if (s == 0) l.correct(i, coarse, other, row);
+      else if (s <= 2 * sweeps_) l.relax(i, s % 2, row);
       if (s == 2 * sweeps_ && k == 0 && from_zero) {
         const double *v = l.u.row(i), *f = l.f.row(i);
         double total = 0;
@@ -252,7 +253,7 @@ class Hierarchy {
         for (long j = 0; j < l.ny; ++j) total += v[j] * f[j];
         product += total;
       }
-      if (s == 2 * sweeps_ + 1) residual += squared(l, i, mine.row.data());
+      if (s == 2 * sweeps_ + 1) residual += squared(l, i, row);
     });
     if (k == 0) {
       ascended_ = residual, product_ = product;
