@@ -24,6 +24,9 @@ BOX = Solves(
     kind={"steady", "evolution"}, dim={"1", "2"}, boundary={"dirichlet", "neumann", "open"}, fields={"system"},
     term={"space-dependent", "time-dependent", "non-polynomial"},
 )  # fmt: skip
+ELLIPTIC = Solves(
+    kind={"steady"}, dim={"2"}, boundary={"dirichlet", "neumann"}, term={"space-dependent", "non-polynomial"}
+)  # fmt: skip
 JORBA_ZOU = (
     "@article{JorbaZou2005, author={Jorba, {\\`A}. and Zou, M.}, title={A software package for the numerical"
     " integration of ODEs by means of high-order Taylor methods}, journal={Experimental Mathematics},"
@@ -183,3 +186,41 @@ class Chebyshev(Solver):
         from .chebyshev.lines import solve as march
 
         return march(self, problem, run)
+
+
+class Multigrid(Solver):
+    """Finite differences of second order, extrapolated to fourth, solved at a cost proportional to the points."""
+
+    name: ClassVar[str] = "multigrid"
+    summary: ClassVar[str] = "finite differences for d_x(a u_x) + d_y(b u_y) + c u = f on rectangles, by multigrid"
+    solves: ClassVar[Solves] = ELLIPTIC
+    citation: ClassVar[str] = (
+        '@book{TrottenbergOosterleeSchueller2001, author={Trottenberg, U. and Oosterlee, C. W. and Sch{\\"u}ller, A.},'
+        " title={Multigrid}, publisher={Academic Press}, year={2001}}"
+    )
+    points: int = Field(
+        0, ge=0, le=8193, description="points along the axis with fewer, m*2^k + 1; 0: doubled until accurate"
+    )
+    max_points: int = Field(0, ge=0, le=8193, description="upper limit of doubled points; 0: 2049")
+    accuracy: float = Field(1e-6, gt=0, lt=1, description="largest estimated error, relative to the largest value")
+    extrapolate: bool = Field(True, description="fourth order, from two grids; false: second order, as discretised")
+    tolerance: float = Field(1e-9, gt=0, lt=1, description="relative residual at which a grid counts as solved")
+    cycle: Literal["conjugate", "v"] = Field(
+        "conjugate", description="conjugate: gradients with a V-cycle as preconditioner; v: V-cycles alone"
+    )
+    sweeps: int = Field(1, ge=1, le=4, description="red-black Gauss-Seidel sweeps before and after a correction")
+
+    def refuses(self, problem: Problem) -> list[str]:
+        reasons = super().refuses(problem)
+        if 0 < self.points < 17 or 0 < self.max_points < 17:
+            reasons.append("points and max_points must be 0 or at least 17")
+        if not reasons:
+            from .multigrid.elliptic import refusals
+
+            reasons = refusals(problem)
+        return reasons
+
+    def solve(self, problem: Problem, run: Run) -> Solution:
+        from .multigrid.steady import solve
+
+        return solve(self, problem, run)
