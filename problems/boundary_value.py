@@ -70,6 +70,26 @@ def advection() -> Problem:
     )  # fmt: skip
 
 
+def _darcy(name: str, permeability: str, pressure: str, walls: bool, title: str, about: str) -> Callable[[], Problem]:
+    """Flow through the unit square by a pressure; walls: nothing flows through the faces of y."""
+
+    def build() -> Problem:
+        statements = [
+            f"a = {permeability}", f"p = {pressure}",
+            "d_x(a*u_x) + d_y(a*u_y) = d_x(a*d_x(p)) + d_y(a*d_y(p))",
+        ]  # fmt: skip
+        axes = (Axis("x", 0.0, 1.0, 129, "dirichlet"), Axis("y", 0.0, 1.0, 129, "neumann" if walls else "dirichlet"))
+        return Problem(
+            name, Equation.parse(statements, ["u"], ["x", "y"]), Grid(axes, STILL), kind="steady",
+            boundary_text={"u": {"x": {"lower": "1"}}} if walls else {}, title=title, about=about,
+        )  # fmt: skip
+
+    return build
+
+
+WELLS = "sin(pi*x)*sin(2*pi*y)*exp(x)"
+CHANNEL = "1 - x + 0.2*sin(2*pi*x)*cos(2*pi*y)"
+
 LIST: dict[str, Callable[[], Problem]] = {
     "poisson-sin100": _on_line(
         "poisson-sin100", ["u_xx = -10000*sin(100*x)"], TWO_PI, 400, ("0", "sin(200*pi)"), "Poisson, one fast wave"
@@ -137,6 +157,14 @@ LIST: dict[str, Callable[[], Problem]] = {
         "Setting of Kang et al., PIG: Physics-informed Gaussians as adaptive parametric mesh representations"
         " (ICLR 2025), wavenumbers (4, 1).",
     ),
+    "darcy-wells": _darcy(
+        "darcy-wells", "exp(2*sin(2*pi*x)*sin(2*pi*y))", WELLS, False, "Darcy flow between wells",
+        "Pressure in a medium whose permeability varies by a factor of 55; the source belongs to a given pressure.",
+    ),
+    "darcy-channel": _darcy(
+        "darcy-channel", "exp(1.5*cos(2*pi*x + pi*y)*sin(3*pi*y))", CHANNEL, True, "Darcy flow along a channel",
+        "A drop of pressure along x, walls at the ends of y, a permeability that varies by a factor of 20.",
+    ),
     "advection": advection,
 }  # fmt: skip
 EXACT = {
@@ -152,5 +180,7 @@ EXACT = {
     "allen-cahn-2d": f"{SQUARE[0]}*{SQUARE[1]}",
     "advection-2d": "sin(x - 200*y)",
     "helmholtz-pig": "sin(4*pi*x)*sin(pi*y)",
+    "darcy-wells": WELLS,
+    "darcy-channel": CHANNEL,
     "advection": "exp(-(x + 1.5 - c*t)**2/0.02)",
 }

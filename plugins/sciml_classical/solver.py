@@ -208,7 +208,7 @@ class Multigrid(Solver):
     cycle: Literal["conjugate", "v"] = Field(
         "conjugate", description="conjugate: gradients with a V-cycle as preconditioner; v: V-cycles alone"
     )
-    sweeps: int = Field(1, ge=1, le=4, description="red-black Gauss-Seidel sweeps before and after a correction")
+    sweeps: int = Field(2, ge=1, le=4, description="red-black Gauss-Seidel sweeps before and after a correction")
 
     def refuses(self, problem: Problem) -> list[str]:
         reasons = super().refuses(problem)
