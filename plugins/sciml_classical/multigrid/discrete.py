@@ -24,7 +24,7 @@ FACES = tuple((axis, side) for axis in (0, 1) for side in (0, 1))
 
 @dataclass
 class Discrete:
-    """The problem on a grid of `intervals` per axis. lift: any function with the given values on Dirichlet faces, (nx, ny)."""
+    """The problem on a grid of `intervals` per axis; arrays at vertices are (nx, ny), one more than intervals each."""
 
     problem: Problem
     form: Elliptic
@@ -49,7 +49,7 @@ class Discrete:
         self.volumes = np.outer(wx, wy)
         self.shift = None if self.form.c == tree.ZERO else -self._sampled(self.form.c, x, y) * self.volumes
         if self.shift is not None and not (self.shift >= 0).all():
-            raise UsageError("multigrid: the coefficient of the solution has the sign of those of its second derivatives.")
+            raise UsageError("multigrid: the coefficient of the solution is positive somewhere on the grid.")
         self.singular = not any(self.fixed) and (self.shift is None or not self.shift.any())
 
     def _sampled(self, node: tree.Expr, x: Array, y: Array) -> Array:
