@@ -1,4 +1,5 @@
-"""PyAMG in an environment of its own: sets up and solves on request. One JSON request a line on stdin, one answer on stdout.
+"""PyAMG in an environment of its own: sets up and solves on request. One JSON request a line on stdin, one answer on
+stdout.
 
 The matrix comes as links between vertices (see multigrid_pyamg.py) and is assembled on nobody's clock.
 """
@@ -36,7 +37,8 @@ def main() -> None:
         case = json.loads(line)
         if kept.get("file") != case["file"]:
             with np.load(case["file"]) as data:
-                kept = {"file": case["file"], "a": assembled(data["ax"], data["by"]), "b": data["b"][1:-1, 1:-1].ravel()}
+                a, b = assembled(data["ax"], data["by"]), data["b"][1:-1, 1:-1].ravel()
+            kept = {"file": case["file"], "a": a, "b": b}
         a, b, residuals = kept["a"], kept["b"], list[float]()
         began = time.perf_counter()
         hierarchy = METHODS[case["method"]](a)

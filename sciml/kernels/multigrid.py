@@ -25,7 +25,8 @@ class Multigrid:
 
     (A u)_ij = Σ links·(u_ij - u_neighbour) + shift_ij u_ij, with links ax: (nx-1, ny), by: (nx, ny-1), and shift:
     (nx, ny), or None for 0. fixed: at the lower and upper end of x and of y, whether u is given there (it is then 0).
-    pinned: A is singular, its kernel the constants; b has no mean. sweeps: Gauss–Seidel sweeps before and after a correction.
+    pinned: A is singular, its kernel the constants; b has no mean. sweeps: Gauss–Seidel sweeps before and after a
+    correction.
     """
 
     def __init__(
