@@ -75,7 +75,8 @@ class Peer:
     """The worker, which answers a request with seconds."""
 
     def __init__(self, python: str, threads: int) -> None:
-        flags = f"--xla_cpu_multi_thread_eigen={'true' if threads > 1 else 'false'} intra_op_parallelism_threads={threads}"
+        several = "true" if threads > 1 else "false"
+        flags = f"--xla_cpu_multi_thread_eigen={several} intra_op_parallelism_threads={threads}"
         environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | {"XLA_FLAGS": flags}
         worker = Path(__file__).parent / "peers" / "exponax_worker.py"
         self.process = subprocess.Popen(
