@@ -46,14 +46,13 @@ class Network:
     def initial(self, generator: torch.Generator, radius: float) -> Tensor:
         """Glorot's normal weights, and none behind the last layer: training starts from N = 0.
 
+        Biases are random too: tanh is odd, and units without bias hold no even powers near the centre.
+
         A coordinate of a point is about R/√d; the first layer is scaled so that its units see numbers of order one.
         """
         parts = []
         for i, shape in enumerate(self.shapes[: 2 * self.depth]):
-            if len(shape) == 1:
-                parts.append(torch.zeros(shape, dtype=torch.float64))
-                continue
-            spread = 1 / radius if i == 0 else math.sqrt(2 / sum(shape))
+            spread = 1.0 if len(shape) == 1 else 1 / radius if i == 0 else math.sqrt(2 / sum(shape))
             parts.append(spread * torch.randn(shape, generator=generator, dtype=torch.float64))
         inner = torch.cat([part.reshape(-1) for part in parts])
         return torch.cat([inner, torch.zeros(self.outer, dtype=torch.float64)])
