@@ -1,8 +1,9 @@
 """Problems in the unit ball of R^d that ship with sciml. `build.py` adds the references.
 
 u = (1 - |x|²) s with s = Σ_{i<d} c_i sin φ_i, φ_i = x_i + cos x_{i+1} + x_{i+1} cos x_i, c_i ~ N(0, 1), so that
-Δu = (1 - |x|²) Δs - 4 x·∇s - 2 d s. With p_i = ∂φ_i/∂x_i = 1 - x_{i+1} sin x_i and q_i = ∂φ_i/∂x_{i+1} = cos x_i - sin x_{i+1}:
-x·∇s = Σ c_i cos φ_i (x_i p_i + x_{i+1} q_i), Δs = -Σ c_i (sin φ_i (p_i² + q_i²) + cos φ_i (x_{i+1} cos x_i + cos x_{i+1})).
+Δu = (1 - |x|²) Δs - 4 x·∇s - 2 d s. With p_i = ∂φ_i/∂x_i = 1 - x_{i+1} sin x_i and
+q_i = ∂φ_i/∂x_{i+1} = cos x_i - sin x_{i+1}: x·∇s = Σ c_i cos φ_i (x_i p_i + x_{i+1} q_i),
+Δs = -Σ c_i (sin φ_i (p_i² + q_i²) + cos φ_i (x_{i+1} cos x_i + cos x_{i+1})).
 """
 
 from __future__ import annotations

@@ -309,7 +309,7 @@ class Problem:
 
     def describe(self) -> dict[str, Any]:
         """Everything but the arrays, as plain JSON data."""
-        asked = {
+        asked: dict[str, Any] = {
             "name": self.name, "kind": self.kind, "title": self.title, "about": self.about,
             "equation": list(self.equation.statements), "fields": list(self.equation.fields),
             "parameters": dict(self.equation.parameters),
@@ -321,7 +321,8 @@ class Problem:
             "boundary": {f: {a: dict(s) for a, s in by.items()} for f, by in self.boundary_text.items()},
         }  # fmt: skip
         if self.ball is not None:  # left out elsewhere: hashes of other problems stay what they were
-            asked["ball"] = {"dimension": self.ball.dimension, "radius": self.ball.radius, "point": self.equation.indexed[0]}
+            ball = {"dimension": self.ball.dimension, "radius": self.ball.radius}
+            asked["ball"] = ball | {"point": self.equation.indexed[0]}
         return asked
 
     @cached_property

@@ -72,7 +72,8 @@ def assemble(
     data: dict[str, Any], times: Array, initial_values: dict[str, Array], points: Array | None = None,
     coefficients: Mapping[str, Array] | None = None,
 ) -> Problem:  # fmt: skip
-    """A Problem from plain data, and of a ball its points and coefficients. Raises UsageError naming the place that is wrong."""
+    """A Problem from plain data, and of a ball its points and coefficients. Raises UsageError naming the place
+    that is wrong."""
     try:
         d = Description.model_validate(data)
     except ValidationError as error:

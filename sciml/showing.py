@@ -20,10 +20,11 @@ def problem_text(problem: Problem, reference: Reference | None) -> str:
         values = ", ".join(f"{name} = {value:.10g}" for name, value in problem.equation.parameters.items())
         lines.append(f"parameters  {values}")
     if problem.ball is not None:
-        ball = problem.ball
-        lines.append(f"ball        |{problem.equation.indexed[0]}| <= {ball.radius:g} in {ball.dimension} dimensions, 0 on the sphere")
+        ball, point = problem.ball, problem.equation.indexed[0]
+        lines.append(f"ball        |{point}| <= {ball.radius:g} in {ball.dimension} dimensions, 0 on the sphere")
         lines.append(f"points      {len(ball.points)}, scattered")
-        lines += [f"vector      {name}[1] … {name}[{len(c)}], values in the file" for name, c in ball.coefficients.items()]
+        for name, vector in ball.coefficients.items():
+            lines.append(f"vector      {name}[1] … {name}[{len(vector)}], values in the file")
     for axis in problem.grid.axes:
         end = ")" if axis.periodic else "]"
         lines.append(
@@ -79,7 +80,7 @@ def result_text(result: Result) -> str:
             f"error       {name}: relative L2 {error:.2e} (max {scores['max_error'][name]:.1e}{last}; {remark}{span})"
         )
     for name, error in scores.get("baseline", {}).items():
-        lines.append(f"beside it   {name}: relative L2 {error:.2e} is the error of k(1 - |x|²/R²), k fitted to the reference")
+        lines.append(f"beside it   {name}: relative L2 {error:.2e} of k(1 - |x|²/R²), k fitted to the reference")
     for name, share in scores.get("coverage", {}).items():
         lines.append(f"spread      {name}: 1.96 standard deviations hold {100 * share:.1f} % of the points")
     if not scores.get("relative_l2"):

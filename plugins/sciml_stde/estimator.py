@@ -2,8 +2,8 @@
 
 Axes e_k drawn without replacement: E[(d/V) Σ_k ∂_kk N] = ΔN, as every axis is in the sample with probability V/d.
 Normal vectors: E[(1/V) Σ v·∇∇N v] = tr ∇∇N, as E[v vᵀ] = 1.
-An unbiased estimate of the *squared* residual needs two independent estimates of ΔN: E[r₁ r₂] = E[r₁] E[r₂], where E[r₁²]
-would add the estimate's variance, and training would then flatten N instead of solving the equation.
+An unbiased estimate of the *squared* residual needs two independent estimates of ΔN: E[r₁ r₂] = E[r₁] E[r₂], where
+E[r₁²] would add the estimate's variance, and training would then flatten N instead of solving the equation.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ class Network:
 
     def unpack(self, theta: Tensor) -> list[Tensor]:
         sizes = [math.prod(shape) for shape in self.shapes]
-        return [part.view(shape) for part, shape in zip(theta.split(sizes), self.shapes, strict=True)]
+        return [part.view(shape) for part, shape in zip(torch.split(theta, sizes), self.shapes, strict=True)]
 
     def initial(self, generator: torch.Generator, radius: float) -> Tensor:
         """Glorot's normal weights, and none behind the last layer: training starts from N = 0.
@@ -87,7 +87,8 @@ def hidden(
     h, outward, tangent, second = _through_tanh(z, outward, tangent, second, along)
     for weights, bias in zip(parts[2 : 2 * network.depth : 2], parts[3 : 2 * network.depth : 2], strict=True):
         z = h @ weights.T + bias
-        h, outward, tangent, second = _through_tanh(z, outward @ weights.T, tangent @ weights.T, second @ weights.T, along)
+        outward, tangent, second = (part @ weights.T for part in (outward, tangent, second))
+        h, outward, tangent, second = _through_tanh(z, outward, tangent, second, along)
     return h, outward, second
 
 
@@ -97,7 +98,7 @@ def _through_tanh(
     """The same four behind the nonlinearity. tangent: (n, directions, width)."""
     h = torch.tanh(z)
     slope = 1 - h * h
-    squares = tangent.square().unflatten(1, (along.estimates, -1)).sum(2)
+    squares = tangent.square().view(len(z), along.estimates, -1, z.shape[1]).sum(2)
     bent = (-2 * along.weight) * (h * slope)[:, None] * squares
     return h, slope * outward, slope[:, None] * tangent, bent + slope[:, None] * second
 

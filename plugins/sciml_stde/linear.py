@@ -16,12 +16,12 @@ from sciml.solution import Solution
 
 from .least_squares import Features, Fit, evaluate, fit
 from .polynomials import LocalMonomials
-from .reporting import Samples, fresh_residual, report
-from .residual import BallEquation
+from .reporting import fresh_residual, report
+from .residual import BallEquation, Samples
 from .solver import LocalPolynomial, RadialFit
 
 DEGREE, MOST_UNKNOWNS, TOO_MANY = 5, 6000, 20_000
-POINTS_PER_UNKNOWN, FEWEST = 2, 2000
+FEWEST = 2000
 
 
 def constant(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -35,11 +35,13 @@ def radial(equation: BallEquation, points: int, run: Run) -> Fit:
     return fit(equation, constant, 1, drawn, lambda iteration, share: None)
 
 
-def number_of_points(asked: int, unknowns: int) -> int:
-    """Raises RunFailed where fewer points than unknowns are asked for."""
+def number_of_points(asked: int, unknowns: int, each: int) -> int:
+    """As many as asked, or `each` for an unknown: what the functions cannot express acts as noise in the fit.
+
+    Raises RunFailed where fewer points than unknowns are asked for."""
     if 0 < asked < unknowns:
         raise RunFailed(f"{asked} points cannot determine {unknowns} unknowns; give more points, or 0.")
-    return asked or max(FEWEST, POINTS_PER_UNKNOWN * unknowns)
+    return asked or max(FEWEST, each * unknowns)
 
 
 def solve_radial(solver: RadialFit, problem: Problem, run: Run) -> Solution:
@@ -51,7 +53,7 @@ def solve_radial(solver: RadialFit, problem: Problem, run: Run) -> Solution:
 def solve_local(solver: LocalPolynomial, problem: Problem, run: Run) -> Solution:
     equation = BallEquation(problem)
     features = _monomials(equation, solver.degree)
-    points = number_of_points(solver.points, features.count)
+    points = number_of_points(solver.points, features.count, 2)
     drawn = draw_points(run.rng("points"), points, equation.dimension, equation.radius)
 
     def tick(iteration: int, share: float) -> None:

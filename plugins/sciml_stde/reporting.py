@@ -37,7 +37,7 @@ def report(
     """The solution; INACCURATE where the residual did not come below `beaten`, that of `beaten_by`."""
     left = fresh_residual(equation, parts, run)
     values = []
-    for part in torch.as_tensor(equation.ball.points).split(PART):
+    for part in torch.split(torch.from_numpy(equation.ball.points), PART):
         at = equation.at(part)
         values.append(at.h * parts(at)[0])
     better = left < beaten

@@ -58,7 +58,7 @@ class BallEquation:
     def at(self, points: np.ndarray | Tensor) -> Samples:
         x = torch.as_tensor(points)
         vectors = {self._point: x, **self._vectors}
-        sums = {s: evaluate_sum(s, vectors, self._no_parameter, _function) for s in self._sums}
+        sums: dict[tree.Expr, Tensor] = {s: evaluate_sum(s, vectors, self._no_parameter, _function) for s in self._sums}
         return Samples(x, sums, 1 - (x**2).sum(1) / self.radius**2)
 
     def draw(self, rng: np.random.Generator, count: int) -> Samples:

@@ -45,9 +45,9 @@ class Stde(Solver):
 
     def refuses(self, problem: Problem) -> list[str]:
         reasons = super().refuses(problem)
-        if problem.ball is not None and self.estimator == "stde" and self.directions == "coordinates":
-            if self.samples > problem.ball.dimension:
-                reasons.append(f"samples={self.samples} axes cannot be drawn from {problem.ball.dimension}")
+        drawn = self.samples if self.estimator == "stde" and self.directions == "coordinates" else 0
+        if problem.ball is not None and drawn > problem.ball.dimension:
+            reasons.append(f"samples={self.samples} axes cannot be drawn from {problem.ball.dimension}")
         return reasons
 
     def solve(self, problem: Problem, run: Run) -> Solution:

@@ -115,7 +115,7 @@ class Trainer:
     def polished(self, theta: Tensor) -> Tensor:
         """theta with its outer weights by Gauss–Newton; as it was where that leaves a larger residual."""
         outer = self.network.outer
-        count = number_of_points(self.solver.points, outer)
+        count = number_of_points(self.solver.points, outer, 10)
         drawn = draw_points(self.run.rng("polish"), count, self.equation.dimension, self.equation.radius)
 
         def tick(iteration: int, share: float) -> None:

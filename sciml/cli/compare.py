@@ -25,8 +25,8 @@ def command(
     A solver that fails or runs out of its budget is a row that says so.
     """
     from .. import registry
-    from ..comparing import compare, table, write_tables
     from ..comparing import as_json as rows_as_json
+    from ..comparing import compare, table, write_tables
     from ..errors import UsageError
     from ..run import Run
 

@@ -269,7 +269,8 @@ def evaluate(node: Expr, leaf: Callable[[Expr], Any], function: Callable[[str, A
     """Interpret a pointwise tree.
 
     `leaf` supplies the value of every leaf and of every operator node (Derivative,
-    InverseLaplacian, Laplacian, IndexedSum); `function(name, value)` applies an elementary function. Numbers stay floats.
+    InverseLaplacian, Laplacian, IndexedSum); `function(name, value)` applies an elementary function. Numbers
+    stay floats.
     """
     match node:
         case Number(value):
