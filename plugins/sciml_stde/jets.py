@@ -17,7 +17,10 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Network:
-    """N(x) = constant + linear·x + last·(tanh layers); all weights in one vector `theta` (size,)."""
+    """N(x) = last·(tanh layers) + linear·x + squares·x² + constant; all weights in one vector `theta` (size,).
+
+    The terms without layers are what most of such a function is where every coordinate is small, about R/√d.
+    """
 
     dimension: int
     width: int
@@ -28,7 +31,7 @@ class Network:
         inner = [(self.width, self.dimension), (self.width,)]
         for _ in range(self.depth - 1):
             inner += [(self.width, self.width), (self.width,)]
-        return [*inner, (self.width,), (self.dimension,), (1,)]
+        return [*inner, (self.width,), (self.dimension,), (self.dimension,), (1,)]
 
     @property
     def size(self) -> int:
@@ -37,7 +40,7 @@ class Network:
     @property
     def outer(self) -> int:
         """How many of the weights, at the end of theta, N is linear in."""
-        return self.width + self.dimension + 1
+        return self.width + 2 * self.dimension + 1
 
     def unpack(self, theta: Tensor) -> list[Tensor]:
         sizes = [math.prod(shape) for shape in self.shapes]
@@ -107,6 +110,7 @@ def jet(network: Network, theta: Tensor, x: Tensor, along: Directions) -> tuple[
     """N (n,), x·∇N (n,) and the estimates of ΔN (n, estimates)."""
     parts = network.unpack(theta)
     h, outward, second = hidden(network, parts, x, along)
-    last, linear, constant = parts[-3:]
-    straight = x @ linear
-    return h @ last + straight + constant, outward @ last + straight, second @ last
+    last, linear, squares, constant = parts[-4:]
+    straight, bent = x @ linear, x.square() @ squares
+    value = h @ last + straight + bent + constant
+    return value, outward @ last + straight + 2 * bent, second @ last + 2 * squares.sum()

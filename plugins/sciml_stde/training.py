@@ -104,11 +104,12 @@ class Trainer:
         return self.scale * value, self.scale * outward, self.scale * second[:, 0]
 
     def functions(self, theta: Tensor, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What N is linear in: last hidden layer, coordinates, 1; with x·∇ and Δ. (n, outer) each."""
+        """What N is linear in: last hidden layer, coordinates, their squares, 1; with x·∇ and Δ. (n, outer) each."""
         along = all_axes(len(x), self.equation.dimension)
         h, outward, second = hidden(self.network, self.network.unpack(theta), x, along)
         one, none = torch.ones(len(x), 1, dtype=x.dtype), torch.zeros(len(x), 1, dtype=x.dtype)
-        columns = [h, x, one], [outward, x, none], [second[:, 0], torch.zeros_like(x), none]
+        square, flat = x.square(), torch.zeros_like(x)
+        columns = [h, x, square, one], [outward, x, 2 * square, none], [second[:, 0], flat, flat + 2, none]
         value, radials, laplacians = (self.scale * torch.cat(c, 1) for c in columns)
         return value, radials, laplacians
 

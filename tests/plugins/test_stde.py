@@ -61,7 +61,7 @@ def test_jets_are_exact(depth: int) -> None:
         h = point
         for weights, bias in zip(parts[0 : 2 * depth : 2], parts[1 : 2 * depth : 2], strict=True):
             h = torch.tanh(weights @ h + bias)
-        return parts[-3] @ h + parts[-2] @ point + parts[-1][0]
+        return parts[-4] @ h + parts[-3] @ point + parts[-2] @ point**2 + parts[-1][0]
 
     hessian = torch.func.vmap(torch.func.hessian(plain))(x)  # type: ignore[no-untyped-call]
     slope = torch.func.vmap(torch.func.grad(plain))(x)  # type: ignore[no-untyped-call]
@@ -71,7 +71,10 @@ def test_jets_are_exact(depth: int) -> None:
     assert torch.allclose(laplacian[:, 0], torch.einsum("nii->n", hessian), rtol=1e-12, atol=1e-12)
     vectors = torch.randn(3, 2, D, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     _, _, along = jet(made, theta, x, Directions(None, vectors, 2, 1.0))
-    assert torch.allclose(along, torch.einsum("nki,nij,nkj->nk", vectors, hessian, vectors), rtol=1e-12, atol=1e-12)
+    squares = made.unpack(theta)[-2]
+    sampled = hessian - torch.diag(2 * squares)  # the Laplacian of the squares is not sampled but known
+    wanted = torch.einsum("nki,nij,nkj->nk", vectors, sampled, vectors) + 2 * squares.sum()
+    assert torch.allclose(along, wanted, rtol=1e-12, atol=1e-12)
 
 
 def test_axes_are_sampled_without_bias_exactly() -> None:
