@@ -63,7 +63,8 @@ class Network:
 
 @dataclass(frozen=True)
 class Directions:
-    """Along which the network is expanded: axes (n, k) of each point by number, or vectors (n, k, d).
+    """Along which the network is expanded: axes (n, k) of each point by number, or vectors (n, k, d), or, with
+    neither, all of space.
 
     The k directions are `estimates` groups of equal size; weight turns a group's sum of N'' into an estimate of ΔN.
     """
@@ -83,9 +84,10 @@ def hidden(
     z = outward + parts[1]
     if along.axes is not None:
         tangent = first.T[along.axes]
-    else:
-        assert along.vectors is not None
+    elif along.vectors is not None:
         tangent = along.vectors @ first.T
+    else:
+        tangent = _factor(first).expand(len(x), -1, -1)
     second = torch.zeros(len(x), along.estimates, network.width, dtype=x.dtype)
     h, outward, tangent, second = _through_tanh(z, outward, tangent, second, along)
     for weights, bias in zip(parts[2 : 2 * network.depth : 2], parts[3 : 2 * network.depth : 2], strict=True):
@@ -93,6 +95,12 @@ def hidden(
         outward, tangent, second = (part @ weights.T for part in (outward, tangent, second))
         h, outward, tangent, second = _through_tanh(z, outward, tangent, second, along)
     return h, outward, second
+
+
+def _factor(first: Tensor) -> Tensor:
+    """Few rows t with Σ t tᵀ = W Wᵀ, which is all that the Laplacian sees of the first layer: d or `width` of them."""
+    width, dimension = first.shape
+    return first.T if dimension <= width else torch.linalg.qr(first.T)[1]
 
 
 def _through_tanh(

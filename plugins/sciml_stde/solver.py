@@ -36,7 +36,7 @@ class Stde(Solver):
     width: int = Field(64, ge=1, le=2000, description="units in a hidden layer")
     depth: int = Field(3, ge=1, le=8, description="hidden layers")
     batch: int = Field(300, ge=1, le=100_000, description="new random points in every step")
-    steps: int = Field(3000, ge=0, le=10_000_000, description="steps of Adam")
+    steps: int = Field(2000, ge=0, le=10_000_000, description="steps of Adam")
     rate: float = Field(3e-3, gt=0, le=1, description="learning rate at the start; it falls linearly to 0")
     polish: bool = Field(
         True, description="least squares for the last layer at the end, with exact Laplacians; false: Adam only"

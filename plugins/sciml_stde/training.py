@@ -19,7 +19,7 @@ from sciml.problem import Problem
 from sciml.run import Run
 from sciml.solution import Solution
 
-from .estimator import all_axes, draw, loss
+from .estimator import ALL, draw, loss
 from .jets import Network, hidden, jet
 from .least_squares import evaluate, fit
 from .linear import FEWEST, constant, number_of_points, radial
@@ -100,13 +100,12 @@ class Trainer:
 
     def exact(self, theta: Tensor, at: Samples) -> tuple[Tensor, Tensor, Tensor]:
         """N, x·∇N, ΔN with u = h N, Laplacian exact. (n,) each."""
-        value, outward, second = jet(self.network, theta, at.x, all_axes(len(at.x), self.equation.dimension))
+        value, outward, second = jet(self.network, theta, at.x, ALL)
         return self.scale * value, self.scale * outward, self.scale * second[:, 0]
 
     def functions(self, theta: Tensor, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What N is linear in: last hidden layer, coordinates, their squares, 1; with x·∇ and Δ. (n, outer) each."""
-        along = all_axes(len(x), self.equation.dimension)
-        h, outward, second = hidden(self.network, self.network.unpack(theta), x, along)
+        h, outward, second = hidden(self.network, self.network.unpack(theta), x, ALL)
         one, none = torch.ones(len(x), 1, dtype=x.dtype), torch.zeros(len(x), 1, dtype=x.dtype)
         square, flat = x.square(), torch.zeros_like(x)
         columns = [h, x, square, one], [outward, x, 2 * square, none], [second[:, 0], flat, flat + 2, none]
