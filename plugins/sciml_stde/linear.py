@@ -35,13 +35,13 @@ def radial(equation: BallEquation, points: int, run: Run) -> Fit:
     return fit(equation, constant, 1, drawn, lambda iteration, share: None)
 
 
-def number_of_points(asked: int, unknowns: int, each: int) -> int:
+def number_of_points(asked: int, unknowns: int, each: int, fewest: int = FEWEST) -> int:
     """As many as asked, or `each` for an unknown: what the functions cannot express acts as noise in the fit.
 
     Raises RunFailed where fewer points than unknowns are asked for."""
     if 0 < asked < unknowns:
         raise RunFailed(f"{asked} points cannot determine {unknowns} unknowns; give more points, or 0.")
-    return asked or max(FEWEST, each * unknowns)
+    return asked or max(fewest, each * unknowns)
 
 
 def solve_radial(solver: RadialFit, problem: Problem, run: Run) -> Solution:

@@ -29,6 +29,7 @@ from .solver import Stde
 
 BETAS, TINY = (0.9, 0.999), 1e-8
 LOG_EVERY, TRAINING_SHARE = 100, 0.9
+POLISH_EACH, POLISH_FEWEST = 10, 10_000
 
 
 @dataclass
@@ -115,7 +116,7 @@ class Trainer:
     def polished(self, theta: Tensor) -> Tensor:
         """theta with its outer weights by Gauss–Newton; as it was where that leaves a larger residual."""
         outer = self.network.outer
-        count = number_of_points(self.solver.points, outer, 10)
+        count = number_of_points(self.solver.points, outer, POLISH_EACH, POLISH_FEWEST)
         drawn = draw_points(self.run.rng("polish"), count, self.equation.dimension, self.equation.radius)
 
         def tick(iteration: int, share: float) -> None:
