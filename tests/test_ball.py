@@ -19,6 +19,7 @@ from sciml.problem import numpy_function
 from sciml.reference import read_reference
 from sciml.reference_builder import build_reference, exact_reference
 from sciml.scoring import score
+from sciml.spec_file import read_spec
 
 ROOT = Path(__file__).parents[1]
 STILL = Grid((), np.zeros(1))
@@ -189,6 +190,13 @@ def test_every_older_solver_refuses_it() -> None:
         reasons = cls().refuses(small_ball())
         assert "it does not solve problems of kind ball" in reasons, cls.name
         assert "it does not work in high space dimension(s)" in reasons, cls.name
+
+
+def test_a_spec_file_says_where_balls_are_made(tmp_path: Path) -> None:
+    path = tmp_path / "b.toml"
+    path.write_text('kind = "ball"\nequation = ["laplacian(u) = 1"]\nfields = ["u"]\n')
+    with pytest.raises(UsageError, match="make such a problem in Python"):
+        read_spec(path)
 
 
 def test_a_reference_is_exact_or_none() -> None:

@@ -15,7 +15,6 @@ from torch import Tensor
 from .jets import Directions
 from .solver import Stde
 
-
 ALL = Directions(None, None, 1, 1.0)  # the exact Laplacian
 
 
