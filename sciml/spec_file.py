@@ -43,7 +43,7 @@ def _problem(data: dict[str, Any], stem: str) -> Problem:
         if key not in KEYS:
             raise UsageError(f"there is no key {key!r}{did_you_mean(key, KEYS)}")
     if data.get("kind") == "ball":
-        raise UsageError("kind 'ball' needs points and vectors, which TOML does not hold; make such a problem in Python.")
+        raise UsageError("kind 'ball' needs points and vectors as arrays: make such a problem in Python.")
     steady = data.get("kind") == "steady"
     for key in ("equation", "fields", *(() if steady else ("times", "initial"))):
         if key not in data:
