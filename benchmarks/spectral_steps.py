@@ -1,9 +1,10 @@
-"""Steps a second of the compiled ETDRK4 against exponax (JAX), in turn, in one run, on the same states.
+"""Steps a second of the compiled ETDRK4 against exponax (JAX) or torch-cfd, in turn, in one run, on the same states.
 
 Exponax is no dependency of this project. It needs an environment of its own:
 
     python -m venv exponax-env && exponax-env/bin/pip install exponax
     python benchmarks/spectral_steps.py --python exponax-env/bin/python [--threads 2]
+    python benchmarks/spectral_steps.py --python torch-cfd-env/bin/python --peer torch_cfd    # vorticity only
 
 Both sides: fourth order, float64, the same step, as many steps in one call, the same modes after de-aliasing (ours
 keeps K = (N-1)/3 of them, exponax the 2/3 rule on N points). The ratio is of medians over rounds in which the two take
@@ -74,10 +75,13 @@ class Ours:
 class Peer:
     """The worker, which answers a request with seconds."""
 
-    def __init__(self, python: str, threads: int) -> None:
-        flags = f"--xla_cpu_multi_thread_eigen={'true' if threads > 1 else 'false'} intra_op_parallelism_threads={threads}"
-        environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | {"XLA_FLAGS": flags}
-        worker = Path(__file__).parent / "peers" / "exponax_worker.py"
+    def __init__(self, python: str, threads: int, name: str = "exponax") -> None:
+        several = "true" if threads > 1 else "false"
+        flags = f"--xla_cpu_multi_thread_eigen={several} intra_op_parallelism_threads={threads}"
+        environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | {
+            "XLA_FLAGS": flags, "THREADS": str(threads)
+        }  # fmt: skip
+        worker = Path(__file__).parent / "peers" / f"{name}_worker.py"
         self.process = subprocess.Popen(
             [python, str(worker)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )
@@ -97,18 +101,19 @@ class Peer:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--python", required=True, help="interpreter of the environment that has exponax")
+    parser.add_argument("--python", required=True, help="interpreter of the peer's environment")
+    parser.add_argument("--peer", choices=["exponax", "torch_cfd"], default="exponax")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--json", type=Path, help="write the numbers here")
     arguments = parser.parse_args()
-    peer = Peer(arguments.python, arguments.threads)
+    peer = Peer(arguments.python, arguments.threads, arguments.peer)
     print(f"{peer.version}; {arguments.threads} thread(s)\n")
-    print("| case | ours, µs a step | exponax, µs a step | ratio | range of ratios | ends differ by |")
+    print("| case | ours, µs a step | theirs, µs a step | ratio | range of ratios | ends differ by |")
     print("|---" * 6 + "|")
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        for case in CASES:
+        for case in CASES if arguments.peer == "exponax" else CASES[2:]:
             row = compared(case, peer, arguments, Path(folder))
             rows.append(row)
             print(

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import boundary_value
+import high_dimensional
 import systems
 from definitions import ALL
 
@@ -17,6 +18,7 @@ EXACT = {
     "taylor-green": {"w": "2*cos(x)*cos(y)*exp(-2*nu*t)"},
     **{name: {"u": formula} for name, formula in boundary_value.EXACT.items()},
     **systems.EXACT,
+    **{name: {"u": formula} for name, formula in high_dimensional.EXACT.items()},
 }
 
 

@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 hookimpl = pluggy.HookimplMarker("sciml")
 
 if TYPE_CHECKING:
+    from .ball import Ball as Ball
     from .equation import Equation as Equation
     from .errors import RunFailed as RunFailed
     from .errors import UsageError as UsageError
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 # name -> (module, attribute); loaded on first use, so that `sciml --help` stays fast
 _PUBLIC = {
     "Axis": ("problem", "Axis"),
+    "Ball": ("ball", "Ball"),
     "Equation": ("equation", "Equation"),
     "Grid": ("problem", "Grid"),
     "Problem": ("problem", "Problem"),
@@ -43,7 +45,7 @@ _PUBLIC = {
     "solve": ("solving", "solve"),
 }
 __all__ = [
-    "Axis", "Equation", "Grid", "Problem", "Run", "RunFailed", "Solution", "Solver", "Solves", "Status",
+    "Axis", "Ball", "Equation", "Grid", "Problem", "Run", "RunFailed", "Solution", "Solver", "Solves", "Status",
     "UsageError", "__version__", "hookimpl", "read_problem", "solve",
 ]  # fmt: skip
 

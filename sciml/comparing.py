@@ -34,6 +34,7 @@ class Row:
     cpu_seconds: float = math.nan
     peak_bytes: float = math.nan
     until: float | None = None
+    baseline: float = math.nan  # of a ball: error of k(1 - |x|²/R²), k fitted to the reference
     cell: str = ""
 
 
@@ -78,11 +79,24 @@ def _row(path: Path, name: str, solver: Solver, seed: int, arguments: dict[str, 
     return Row(
         **head, outcome=outcome, error=worst[1], floor=scores.get("floor", {}).get(worst[0], math.nan),
         seconds=result.ledger["seconds"], cpu_seconds=result.ledger["cpu_seconds"],
-        peak_bytes=result.ledger["peak_bytes"], until=scores.get("until"), cell=result.cell,
+        peak_bytes=result.ledger["peak_bytes"], until=scores.get("until"),
+        baseline=scores.get("baseline", {}).get(worst[0], math.nan), cell=result.cell,
     )  # fmt: skip
 
 
 HEADINGS = ("problem", "solver", "rel. L2 error", "floor", "wall s", "CPU s", "peak MB", "outcome")
+BASELINE = "k(1-|x|²)"  # the column that stands beside the error where a problem is posed in a ball
+
+
+def table(rows: list[Row]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Headings and rows as text; the one-parameter fit is a column if a problem is posed in a ball."""
+    if all(math.isnan(row.baseline) for row in rows):
+        return HEADINGS, [cells(row) for row in rows]
+    beside = ["–" if math.isnan(row.baseline) else f"{row.baseline:.1e}" for row in rows]
+    return (
+        (*HEADINGS[:3], BASELINE, *HEADINGS[3:]),
+        [(*cells(row)[:3], text, *cells(row)[3:]) for row, text in zip(rows, beside, strict=True)],
+    )
 
 
 def cells(row: Row) -> tuple[str, ...]:
@@ -102,8 +116,10 @@ def cells(row: Row) -> tuple[str, ...]:
 
 
 def markdown(rows: list[Row]) -> str:
-    lines = ["| " + " | ".join(HEADINGS) + " |", "|" + "---|" * len(HEADINGS)]
-    lines += ["| " + " | ".join(text.replace("|", "\\|") for text in cells(row)) + " |" for row in rows]
+    headings, body = table(rows)
+    lines = ["|" + "---|" * len(headings)]
+    escaped = ["| " + " | ".join(text.replace("|", "\\|") for text in line) + " |" for line in (headings, *body)]
+    lines = [escaped[0], *lines, *escaped[1:]]
     return "\n".join(lines) + "\n"
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from .errors import UsageError
 from .problem import Array, Problem
 
-POINT = "point"  # the axis of length 1 that an ODE's fields get: The Well's loader needs one
+POINT = "point"  # the axis of an ODE's fields, of length 1 (The Well's loader needs one), and of scattered points
 WELL_GROUPS = ("t0_fields", "t1_fields", "t2_fields")
 MAX_AXES = 3
 
@@ -46,6 +46,8 @@ def check_names(problem: Problem) -> None:
 
 def file_axes(problem: Problem) -> dict[str, Array]:
     """Spatial axes as they stand in the file."""
+    if problem.ball is not None:
+        return {POINT: np.arange(len(problem.ball.points), dtype=np.float64)}
     axes = {axis.name: axis.points() for axis in problem.grid.axes}
     return axes or {POINT: np.zeros(1)}
 
@@ -103,6 +105,8 @@ def _write_boundaries(file: h5py.File, problem: Problem, axes: Mapping[str, Arra
     """The Well knows periodic axes, walls and open faces; what is given on a wall stands in /sciml/problem."""
     group = file.create_group("boundary_conditions")
     faces = {axis.name: axis.faces for axis in problem.grid.axes}
+    if problem.ball is not None:
+        faces[POINT] = ("dirichlet", "dirichlet")
     for name, points in axes.items():
         for kind in dict.fromkeys(faces.get(name, ("periodic", "periodic"))):
             condition = group.create_group(f"{name}_{kind}")
@@ -112,7 +116,8 @@ def _write_boundaries(file: h5py.File, problem: Problem, axes: Mapping[str, Arra
             condition.attrs["sample_varying"] = False
             condition.attrs["time_varying"] = False
             mask = np.zeros(len(points), dtype=bool)
-            mask[[0, -1]] = [face == kind for face in faces.get(name, (kind, kind))]
+            if problem.ball is None:  # scattered points stand in no order: none of them is a wall
+                mask[[0, -1]] = [face == kind for face in faces.get(name, (kind, kind))]
             condition.create_dataset("mask", data=mask)
 
 
@@ -171,7 +176,7 @@ def _create_view(group: h5py.Group, name: str, stored: h5py.Dataset, shape: tupl
 def read_fields(file: h5py.File, problem: Problem, suffix: str = "") -> dict[str, Array]:
     """Arrays (times, *grid) by field name; those the file has."""
     found = {}
-    shape = (len(problem.grid.times), *problem.grid.shape)
+    shape = (len(problem.grid.times), *problem.shape)
     for name in problem.equation.fields:
         if name + suffix in file["t0_fields"]:
             stored = file["t0_fields"][name + suffix]

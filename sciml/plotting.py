@@ -48,6 +48,10 @@ def draw(problem: Problem, solution: Solution, reference: Reference | None, labe
     from matplotlib.figure import Figure
 
     steady, dim = problem.kind == "steady", len(problem.grid.axes)
+    if problem.ball is not None:
+        from .plotting_ball import draw_ball
+
+        return draw_ball(problem, problem.ball, solution, reference, label)
     if dim > 2:
         raise UsageError("plots are made for ODEs and for one or two space dimensions.")
     columns = 2 if reference is None else 3 if steady else 4

@@ -17,13 +17,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .ball import Ball
 from .equation import Equation, Names, parse_expression, tree
+from .equation.indexed import evaluate_sum
 from .errors import UsageError
 
 Array = NDArray[np.float64]
 KINDS = {
     "evolution": "fields marched in time from initial data (PDE, or ODE when there are no axes)",
     "steady": "fields in balance inside a box, given data on its faces (boundary-value problem)",
+    "ball": "fields in balance in a ball of many dimensions, 0 on its sphere, wanted at given points",
 }
 FACES = ("dirichlet", "neumann", "open")  # value given; outward normal derivative given; nothing given
 SIDES = ("lower", "upper")
@@ -119,6 +122,7 @@ class Problem:
     boundary_text: formulas in the coordinates and t, by field, axis and side ("lower", "upper"), on faces that
     are not periodic or open; a missing one is 0.
     invariants: formulas whose mean over space the exact solution conserves; the core measures their drift.
+    ball: of kind ball, the ball and the points, in place of a grid with axes.
     lyapunov: leading Lyapunov exponent (1/time), where the problem is chaotic and it is known.
     """
 
@@ -133,18 +137,23 @@ class Problem:
     invariants: Mapping[str, str] = field(default_factory=dict)
     lyapunov: float | None = None
     boundary_text: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
+    ball: Ball | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise UsageError(f"problem: kind {self.kind!r} is not known to this version of sciml.")
         if tuple(axis.name for axis in self.grid.axes) != self.equation.axes:
             raise UsageError("problem: the axes of the grid and of the equation differ.")
-        if self.equation.steady != (self.kind == "steady"):
+        if self.equation.steady != (self.kind != "evolution"):
             raise UsageError(
-                "problem: 'u_t = …' belongs to kind evolution, 'left = right' without a rate to kind steady;"
+                "problem: 'u_t = …' belongs to kind evolution, 'left = right' without a rate to kinds steady and ball;"
                 f" this one is of kind {self.kind}."
             )
-        if self.kind == "steady":
+        if (self.kind == "ball") != (self.ball is not None) or (self.kind == "ball") != bool(self.equation.indexed):
+            raise UsageError("problem: a ball, and names with subscripts, belong to kind ball and to no other.")
+        if self.ball is not None:
+            self._check_ball(self.ball)
+        elif self.kind == "steady":
             self._check_steady()
         elif len(self.grid.times) < 2:
             raise UsageError("times must be a list of at least two finite numbers.")
@@ -168,6 +177,28 @@ class Problem:
             raise UsageError("problem: a steady problem has axes, and the one time 0.")
         if self.initial_values or self.initial_text:
             raise UsageError("problem: a steady problem has no initial data.")
+
+    def _check_ball(self, ball: Ball) -> None:
+        if self.grid.axes or list(self.grid.times) != [0.0]:
+            raise UsageError("problem: a problem in a ball has no axes, and the one time 0.")
+        if self.initial_values or self.initial_text or self.boundary_text or self.invariants or self.lyapunov:
+            raise UsageError("problem: a problem in a ball has no initial or boundary data, and nothing conserved.")
+        if set(ball.coefficients) != set(self.equation.indexed[1:]):
+            raise UsageError(
+                f"problem: the equation has coefficients {sorted(self.equation.indexed[1:])}, the ball"
+                f" {sorted(ball.coefficients)}."
+            )
+        for rate in self.equation.rates.values():  # sums that are empty or not finite are refused now
+            for node in tree.walk(rate):
+                if isinstance(node, tree.IndexedSum) and not np.isfinite(self._total(node, ball.points)).all():
+                    raise UsageError("problem: a sum in the equation is not finite at a point.")
+
+    def _total(self, node: tree.IndexedSum, points: Any) -> Any:
+        """A sum over i at points (…, d)."""
+        assert self.ball is not None
+        vectors = {self.equation.indexed[0]: points} | dict(self.ball.coefficients)
+        with np.errstate(all="ignore"):
+            return evaluate_sum(node, vectors, lambda n: np.float64(self.equation.parameters[n]), numpy_function)
 
     def _check_boundary(self) -> None:
         """Raise UsageError for data on a face that takes none, or that are not finite."""
@@ -212,12 +243,18 @@ class Problem:
         return largest
 
     def _names(self, fields: Sequence[str] = ()) -> Names:
-        return Names(fields, self.equation.axes, tuple(self.equation.parameters))
+        return Names(fields, self.equation.axes, tuple(self.equation.parameters), self.equation.indexed)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of a field's values at one time: the grid's, or of a ball (points,)."""
+        return self.grid.shape if self.ball is None else (len(self.ball.points),)
 
     @property
     def outputs(self) -> dict[str, tuple[str, ...]]:
         """Dimensions of each field asked for."""
-        return dict.fromkeys(self.equation.fields, ("time", *self.equation.axes))
+        space = self.equation.axes if self.ball is None else ("point",)
+        return dict.fromkeys(self.equation.fields, ("time", *space))
 
     def initial(self, shape: tuple[int, ...] | None = None) -> Array:
         """Initial state, (fields, *shape): formulas evaluated, arrays resampled (periodic axes by Fourier
@@ -237,7 +274,8 @@ class Problem:
     def evaluate(
         self, text: str, coordinates: Mapping[str, Any], fields: Mapping[str, Array], shape: tuple[int, ...]
     ) -> Array:
-        """A pointwise formula in coordinates, parameters and field values."""
+        """A pointwise formula in coordinates, parameters and field values. Of a ball, coordinates hold the points
+        (…, d) under the name that takes subscripts."""
 
         def leaf(node: tree.Expr) -> Any:
             match node:
@@ -249,6 +287,8 @@ class Problem:
                     return coordinates[name]
                 case tree.Field(name):
                     return fields[name]
+                case tree.IndexedSum():
+                    return self._total(node, coordinates[self.equation.indexed[0]])
             raise UsageError(f"formula {text!r}: derivatives are not allowed here.")
 
         with np.errstate(all="ignore"):
@@ -258,17 +298,18 @@ class Problem:
     @cached_property
     def features(self) -> dict[str, frozenset[str]]:
         """What a solver must be able to do, axis by axis; compared with its `Solves`."""
+        zero = frozenset({"dirichlet"})
         return {
             "kind": frozenset({self.kind}),
-            "dim": frozenset({str(len(self.grid.axes))}),
-            "boundary": frozenset(face for axis in self.grid.axes for face in axis.faces),
+            "dim": frozenset({str(len(self.grid.axes)) if self.ball is None else "high"}),
+            "boundary": frozenset(f for axis in self.grid.axes for f in axis.faces) if self.ball is None else zero,
             "term": self.equation.terms,
             "fields": frozenset({"system"} if len(self.equation.fields) > 1 else set()),
         }
 
     def describe(self) -> dict[str, Any]:
         """Everything but the arrays, as plain JSON data."""
-        return {
+        asked: dict[str, Any] = {
             "name": self.name, "kind": self.kind, "title": self.title, "about": self.about,
             "equation": list(self.equation.statements), "fields": list(self.equation.fields),
             "parameters": dict(self.equation.parameters),
@@ -279,6 +320,10 @@ class Problem:
             "initial": dict(self.initial_text), "invariants": dict(self.invariants), "lyapunov": self.lyapunov,
             "boundary": {f: {a: dict(s) for a, s in by.items()} for f, by in self.boundary_text.items()},
         }  # fmt: skip
+        if self.ball is not None:  # left out elsewhere: hashes of other problems stay what they were
+            ball = {"dimension": self.ball.dimension, "radius": self.ball.radius}
+            asked["ball"] = ball | {"point": self.equation.indexed[0]}
+        return asked
 
     @cached_property
     def content_hash(self) -> str:
@@ -286,6 +331,9 @@ class Problem:
         asked = {k: v for k, v in self.describe().items() if k not in ("title", "about", "name")}
         digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode())
         digest.update(self.grid.times.tobytes())
+        if self.ball is not None:
+            for array in (self.ball.points, *(v for _, v in sorted(self.ball.coefficients.items()))):
+                digest.update(np.ascontiguousarray(array).tobytes())
         for name in sorted(self.initial_values):
             digest.update(np.ascontiguousarray(self.initial_values[name], dtype=np.float64).tobytes())
         return digest.hexdigest()

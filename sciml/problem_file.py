@@ -3,6 +3,7 @@
     /sciml            attribute schema (int)
     /sciml/problem    JSON text: Problem.describe()
     /sciml/times      output times
+    /sciml/ball       of kind ball: points (n, d), and coefficients/NAME (length,)
     /sciml/initial/u  initial values, for fields that have no formula
     /sciml/reference  how the reference in /t0_fields was made, and its error (never opened here)
 
@@ -12,6 +13,7 @@ Nothing in a file is ever evaluated or unpickled.
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +21,7 @@ import h5py
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .atomic import write_bytes
+from .ball import Ball
 from .equation import Equation
 from .errors import UsageError
 from .hdf5 import SCHEMA, check_schema, opened, read_array, read_json, write_json
@@ -41,6 +44,12 @@ class AxisDescription(_Strict):
     boundary: str = "periodic"
 
 
+class BallDescription(_Strict):
+    dimension: int
+    radius: Finite
+    point: str
+
+
 class Description(_Strict):
     """What /sciml/problem must look like."""
 
@@ -54,12 +63,17 @@ class Description(_Strict):
     invariants: dict[str, str] = {}
     lyapunov: Finite | None = None
     boundary: dict[str, dict[str, dict[str, str]]] = {}
+    ball: BallDescription | None = None
     title: str = ""
     about: str = ""
 
 
-def assemble(data: dict[str, Any], times: Array, initial_values: dict[str, Array]) -> Problem:
-    """A Problem from plain data. Raises UsageError naming the place that is wrong."""
+def assemble(
+    data: dict[str, Any], times: Array, initial_values: dict[str, Array], points: Array | None = None,
+    coefficients: Mapping[str, Array] | None = None,
+) -> Problem:  # fmt: skip
+    """A Problem from plain data, and of a ball its points and coefficients. Raises UsageError naming the place
+    that is wrong."""
     try:
         d = Description.model_validate(data)
     except ValidationError as error:
@@ -70,14 +84,21 @@ def assemble(data: dict[str, Any], times: Array, initial_values: dict[str, Array
     if unknown:
         raise UsageError(f"initial data are given for {sorted(unknown)[0]!r}, which is not a field.")
     axes = tuple(Axis(**axis.model_dump()) for axis in d.axes)
-    equation = Equation.parse(d.equation, d.fields, [axis.name for axis in axes], d.parameters)
+    ball, indexed = None, []
+    if d.ball is not None:
+        if points is None:
+            raise UsageError("problem description: a ball needs points.")
+        ball = Ball(d.ball.dimension, d.ball.radius, points, coefficients or {})
+        indexed = [d.ball.point, *ball.coefficients]
+    equation = Equation.parse(d.equation, d.fields, [axis.name for axis in axes], d.parameters, indexed)
     problem = Problem(
         d.name, equation, Grid(axes, times), initial_values, d.initial, d.kind, d.title, d.about, d.invariants,
-        d.lyapunov, d.boundary,
+        d.lyapunov, d.boundary, ball,
     )  # fmt: skip
     check_names(problem)
     # an equation no solver could start from is refused here, with its reason
-    _ = equation.strong if equation.steady else equation.semilinear
+    if ball is None:
+        _ = equation.strong if equation.steady else equation.semilinear
     return problem
 
 
@@ -88,7 +109,12 @@ def problem_from(file: h5py.File) -> Problem:
     if not isinstance(data, dict):
         raise UsageError("/sciml/problem is not a JSON object.")
     initial = {name: read_array(group["initial"][name]) for name in group["initial"]}
-    return assemble(data, read_array(group["times"]), initial)
+    points, coefficients = None, {}
+    if "ball" in group:
+        points = read_array(group["ball"]["points"])
+        stored = group["ball"]["coefficients"]
+        coefficients = {name: read_array(stored[name]) for name in stored}
+    return assemble(data, read_array(group["times"]), initial, points, coefficients)
 
 
 def read(path: str | Path) -> Problem:
@@ -102,13 +128,19 @@ def read(path: str | Path) -> Problem:
 
 def write_problem_group(file: h5py.File, problem: Problem) -> h5py.Group:
     group = file.create_group("sciml")
-    group.attrs["schema"] = SCHEMA
+    group.attrs["schema"] = 1 if problem.ball is None else SCHEMA  # older versions read what they can
     write_json(group, "problem", problem.describe())
     group.create_dataset("times", data=problem.grid.times)
     initial = group.create_group("initial")
     for name, values in sorted(problem.initial_values.items()):
         packed = {"compression": "gzip", "shuffle": True} if problem.grid.axes else {}  # HDF5 packs no scalars
         initial.create_dataset(name, data=values, **packed)
+    if problem.ball is not None:
+        ball = group.create_group("ball")
+        ball.create_dataset("points", data=problem.ball.points, compression="gzip", shuffle=True)
+        stored = ball.create_group("coefficients")
+        for name, values in sorted(problem.ball.coefficients.items()):
+            stored.create_dataset(name, data=values)
     return group
 
 

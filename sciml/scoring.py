@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from .ball import Ball
 from .metrics.calibration import coverage
 from .metrics.norms import drift, max_error, relative_l2, relative_l2_over_time, valid_time
 from .problem import Array, Problem
@@ -28,6 +29,7 @@ class Scores:
     valid_time: float | None = None
     lyapunov_times: float | None = None
     coverage: dict[str, float] = field(default_factory=dict)  # of 95 % intervals, where the solver gives a spread
+    baseline: dict[str, float] = field(default_factory=dict)  # of a ball: error of the best k(1 - |x|²/R²)
     until: float | None = None  # errors are over times up to this; None: the whole span
 
     @property
@@ -80,7 +82,19 @@ def score(problem: Problem, solution: Solution, reference: Reference | None) -> 
         name: coverage(solution.values[name][kept], std[kept], reference.values[name][kept])
         for name, std in solution.std.items()
     }
-    return Scores(l2, largest, final, floor, invariants, valid, lyapunov, covered, until)
+    baseline = {} if problem.ball is None else one_parameter_errors(problem.ball, reference)
+    return Scores(l2, largest, final, floor, invariants, valid, lyapunov, covered, baseline, until)
+
+
+def one_parameter_errors(ball: Ball, reference: Reference) -> dict[str, float]:
+    """By field: relative L2 error of k(1 - |x|²/R²), k fitted to the reference itself.
+
+    In many dimensions a solution that is 0 on the sphere can be close to it; an error means little without this one.
+    """
+    hat = ball.hat
+    return {
+        name: relative_l2(hat * (hat @ exact[0]) / (hat @ hat), exact[0]) for name, exact in reference.values.items()
+    }
 
 
 def _invariant(problem: Problem, solution: Solution, text: str, kept: NDArray[np.bool_]) -> Array:

@@ -19,6 +19,12 @@ def problem_text(problem: Problem, reference: Reference | None) -> str:
     if problem.equation.parameters:
         values = ", ".join(f"{name} = {value:.10g}" for name, value in problem.equation.parameters.items())
         lines.append(f"parameters  {values}")
+    if problem.ball is not None:
+        ball, point = problem.ball, problem.equation.indexed[0]
+        lines.append(f"ball        |{point}| <= {ball.radius:g} in {ball.dimension} dimensions, 0 on the sphere")
+        lines.append(f"points      {len(ball.points)}, scattered")
+        for name, vector in ball.coefficients.items():
+            lines.append(f"vector      {name}[1] … {name}[{len(vector)}], values in the file")
     for axis in problem.grid.axes:
         end = ")" if axis.periodic else "]"
         lines.append(
@@ -28,7 +34,7 @@ def problem_text(problem: Problem, reference: Reference | None) -> str:
         for axis in problem.grid.axes:
             lines += _faces(problem, name, axis)
     times = problem.grid.times
-    if problem.kind == "steady":
+    if problem.kind != "evolution":
         lines.append("times       none: a boundary-value problem")
     else:
         lines.append(f"times       {len(times)} from {times[0]:g} to {times[-1]:g}")
@@ -69,10 +75,12 @@ def result_text(result: Result) -> str:
     for name, error in scores.get("relative_l2", {}).items():
         floor = scores["floor"][name]
         remark = "at reference floor" if error <= 2 * floor else f"reference floor {floor:.1e}"
-        last = "" if result.problem.kind == "steady" else f", last time {scores['final_l2'][name]:.1e}"
+        last = "" if result.problem.kind != "evolution" else f", last time {scores['final_l2'][name]:.1e}"
         lines.append(
             f"error       {name}: relative L2 {error:.2e} (max {scores['max_error'][name]:.1e}{last}; {remark}{span})"
         )
+    for name, error in scores.get("baseline", {}).items():
+        lines.append(f"beside it   {name}: relative L2 {error:.2e} of k(1 - |x|²/R²), k fitted to the reference")
     for name, share in scores.get("coverage", {}).items():
         lines.append(f"spread      {name}: 1.96 standard deviations hold {100 * share:.1f} % of the points")
     if not scores.get("relative_l2"):

@@ -40,7 +40,7 @@ class Solution:
 
     def check(self, problem: Problem) -> None:
         """Raise RunFailed unless this answers what the problem asked."""
-        wanted = {name: (len(problem.grid.times), *problem.grid.shape) for name in problem.outputs}
+        wanted = {name: (len(problem.grid.times), *problem.shape) for name in problem.outputs}
         if set(self.values) != set(wanted):
             raise RunFailed(f"the solver returned fields {sorted(self.values)}, asked were {sorted(wanted)}.")
         until = problem.grid.times <= self.reached

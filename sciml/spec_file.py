@@ -42,6 +42,8 @@ def _problem(data: dict[str, Any], stem: str) -> Problem:
     for key in data:
         if key not in KEYS:
             raise UsageError(f"there is no key {key!r}{did_you_mean(key, KEYS)}")
+    if data.get("kind") == "ball":
+        raise UsageError("kind 'ball' needs points and vectors as arrays: make such a problem in Python.")
     steady = data.get("kind") == "steady"
     for key in ("equation", "fields", *(() if steady else ("times", "initial"))):
         if key not in data:

@@ -99,8 +99,8 @@ def test_bad_initial_data(problem_path: Path, values: np.ndarray) -> None:
 
 def test_a_newer_schema_says_upgrade(problem_path: Path) -> None:
     with h5py.File(problem_path, "r+") as file:
-        file["sciml"].attrs["schema"] = 2
-    with pytest.raises(UsageError, match=r"newer sciml \(schema 2.*upgrade sciml-toolkit"):
+        file["sciml"].attrs["schema"] = 3
+    with pytest.raises(UsageError, match=r"newer sciml \(schema 3.*upgrade sciml-toolkit"):
         problem_file.read(problem_path)
 
 

@@ -20,8 +20,8 @@ from sciml.problem import Problem
 from sciml.run import Run
 from sciml.solution import Solution, Status
 
-from .marching import Stepper, low_part, resized, tensor
 from .solver import IntegratingFactor
+from .stepper import Stepper, low_part, resized, tensor
 
 STAGES = tableau.N_STAGES
 ROUNDING = {"double": 4e-15, "extended": 2e-18}

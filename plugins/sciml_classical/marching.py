@@ -8,7 +8,6 @@ then removed from them (local extrapolation, Hairer, Nørsett & Wanner, II.4). A
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,19 +15,14 @@ import torch
 from torch import Tensor
 
 from sciml.errors import RunFailed
-from sciml.kernels import spectral
-from sciml.kernels.native.compile import notice
-from sciml.numerics.compiled import compiled, tables
-from sciml.numerics.exponential import Etdrk4
 from sciml.numerics.fourier import FourierBasis
-from sciml.numerics.host import HostNonlinear, suits
-from sciml.numerics.pseudospectral import PseudoSpectral
 from sciml.numerics.resolution import Resolution, resolution
 from sciml.problem import Problem
 from sciml.run import Run
 from sciml.solution import Solution, Status
 
 from .solver import Etdrk4 as Options
+from .stepper import Stepper, low_part, resized, tensor
 
 TOLERANCE = {1: 1e-11, 2: 1e-8, 3: 1e-8}
 UNITS = 3 << 40  # the interval between outputs in whole numbers, which every step of the ladder divides
@@ -41,126 +35,6 @@ def fewer(parts: int) -> int:
     if parts % 3 == 0:
         return 2 * (parts // 3)
     return 3 * (parts // 4) if parts >= 4 else 1
-
-
-@dataclass
-class Stepper:
-    """Right-hand side and steps for one basis: by the compiled kernel in 1-D and 2-D where there is one (`path` tells).
-    States are numpy arrays there and on the host path, tensors otherwise."""
-
-    problem: Problem
-    basis: FourierBasis
-    extended: bool = False
-    evaluations: int = 0
-
-    def __post_init__(self) -> None:
-        self.system = PseudoSpectral(self.problem.equation, self.basis)
-        self.tables: dict[float, Any] = {}
-        self.pairs: dict[float, Any] = {}
-        self.host: HostNonlinear | None = None
-        self.kernel: spectral.Spectral | None = None
-        if not self.extended and self.basis.device == "cpu" and spectral.available(self.basis.dim):
-            self.kernel = compiled(self.system, torch.get_num_threads())
-        if self.extended or suits(self.system):
-            self.host = HostNonlinear(self.system, self.extended)
-        self.diagonal: Any = self.system.diagonal if self.host is None else self.host.diagonal
-        if self.kernel is not None:
-            self.diagonal = np.asarray(self.diagonal)
-
-    def nonlinear(self, u: Any, t: Any) -> Any:
-        """N(û, t), with the linear coupling between fields, which the exponential does not cover; also of two
-        states at two times."""
-        self.evaluations += 1 if u.ndim == self.basis.dim + 1 else len(u)
-        if self.kernel is not None:
-            return self.kernel.nonlinear(u, t)
-        if self.host is not None:
-            return self.host(u, t)
-        value = self.system.nonlinear(u, t)
-        if not self.system.uncoupled:
-            equation = "gf...,f...->g..." if u.ndim == self.basis.dim + 1 else "gf...,bf...->bg..."
-            value = value + torch.einsum(equation, self.system.coupling, u)
-        return value
-
-    def working(self, u: Any) -> Any:
-        """Coefficients in the kind of array that this path computes with."""
-        if self.kernel is None and self.host is None:
-            return tensor(u).to(self.basis.device)
-        kind = np.clongdouble if self.extended else np.complex128
-        return u.cpu().numpy().astype(kind) if isinstance(u, Tensor) else u
-
-    @property
-    def path(self) -> str:
-        """What computes, for the record."""
-        if self.kernel is not None:
-            return "compiled"
-        path = "torch" if self.host is None else "numpy"
-        library = spectral.LIBRARIES.get(self.basis.dim)
-        return path if self.extended or library is None or self.basis.device != "cpu" else f"{path}: {notice(library)}"
-
-    def table(self, h: float) -> Any:
-        """Coefficients of a step, for `advance`."""
-        key = float(f"{h:.12e}")  # output intervals that differ by rounding share their tables
-        if key not in self.tables:
-            if len(self.tables) > 12:
-                self.tables.pop(next(iter(self.tables)))
-            coefficients = Etdrk4.build(self.diagonal, key)
-            self.tables[key] = coefficients if self.kernel is None else tables(coefficients)
-        return self.tables[key]
-
-    def doubling(self, h: float) -> Any:
-        """Tables for a step and its half side by side."""
-        if h not in self.pairs:
-            if len(self.pairs) > 6:
-                self.pairs.pop(next(iter(self.pairs)))
-            self.pairs[h] = self.table(h).beside(self.table(h / 2))
-        return self.pairs[h]
-
-    def advance(self, table: Any, u: Any, t: float, rate: Any = None) -> Any:
-        """One step from u, or with tables side by side a batch of two; rate: N(u, t), where it is known."""
-        if self.kernel is not None:
-            self.evaluations += 3 * len(table.steps) + (rate is None)
-            return self.kernel.advance(u, t, table, rate)
-        return table.advance(u, t, self.nonlinear, self.nonlinear(u, t) if rate is None else rate)
-
-    def resolved(self, u: Any, tail: float) -> bool:
-        """Whether the top tenth of the modes is small enough: `FourierBasis.tail` at a fraction of its cost, for
-        the host path, where it is asked after every step. Others answer no, and are looked at in full."""
-        if isinstance(u, Tensor) or self.basis.dim > 1:
-            return False
-        size = np.abs(u)
-        start = max(1, math.ceil(0.9 * self.basis.modes[0]))
-        return bool(size[:, start:].max() <= tail * size[:, 1:].max())
-
-    def size(self, u: Any) -> float:
-        """Root mean square over space of the largest field."""
-        if isinstance(u, Tensor):
-            square = self.basis.weights * (u.real**2 + u.imag**2)
-            return math.sqrt(float(square.reshape(len(u), -1).sum(1).max()))
-        sums = [2 * np.vdot(one, one).real - np.vdot(one[..., 0], one[..., 0]).real for one in u]
-        return math.sqrt(max(sums))
-
-
-def tensor(u: Any) -> Tensor:
-    """Coefficients as a double-precision tensor, for resolution checks and output."""
-    return u if isinstance(u, Tensor) else torch.from_numpy(u.astype(np.complex128))
-
-
-def low_part(u: Any) -> np.ndarray:
-    """What double precision leaves of an extended state, so that resuming loses nothing."""
-    if isinstance(u, Tensor) or u.dtype == np.complex128:
-        return np.zeros(0)
-    low: np.ndarray = (u - u.astype(np.complex128)).astype(np.complex128)
-    return low
-
-
-def resized(u: Any, old: FourierBasis, new: FourierBasis) -> Any:
-    """`FourierBasis.resize` for either kind of array, without loss of precision."""
-    if old.dim > 1:
-        return old.resize(tensor(u), new)
-    result = np.zeros((len(u), new.modes[0] + 1), dtype=u.dtype)
-    kept = min(u.shape[1], result.shape[1])
-    result[:, :kept] = u[:, :kept]
-    return result
 
 
 def solve(options: Options, problem: Problem, run: Run) -> Solution:

@@ -24,9 +24,7 @@ BOX = Solves(
     kind={"steady", "evolution"}, dim={"1", "2"}, boundary={"dirichlet", "neumann", "open"}, fields={"system"},
     term={"space-dependent", "time-dependent", "non-polynomial"},
 )  # fmt: skip
-ELLIPTIC = Solves(
-    kind={"steady"}, dim={"2"}, boundary={"dirichlet", "neumann"}, term={"space-dependent", "non-polynomial"}
-)  # fmt: skip
+ELLIPTIC = Solves(kind={"steady"}, dim={"2"}, boundary={"dirichlet", "neumann"}, term={"space-dependent"})
 JORBA_ZOU = (
     "@article{JorbaZou2005, author={Jorba, {\\`A}. and Zou, M.}, title={A software package for the numerical"
     " integration of ODEs by means of high-order Taylor methods}, journal={Experimental Mathematics},"

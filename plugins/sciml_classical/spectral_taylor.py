@@ -23,8 +23,8 @@ from sciml.problem import Problem
 from sciml.run import Run
 from sciml.solution import Solution, Status
 
-from .marching import low_part, resized, tensor
 from .solver import SpectralTaylor
+from .stepper import low_part, resized, tensor
 
 BETWEEN = 100  # steps after which the run is asked whether to go on, inside a long interval
 

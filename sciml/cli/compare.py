@@ -25,8 +25,8 @@ def command(
     A solver that fails or runs out of its budget is a row that says so.
     """
     from .. import registry
-    from ..comparing import HEADINGS, cells, compare, write_tables
     from ..comparing import as_json as rows_as_json
+    from ..comparing import compare, table, write_tables
     from ..errors import UsageError
     from ..run import Run
 
@@ -48,7 +48,7 @@ def command(
     if as_json:
         click.echo(rows_as_json(rows))
     else:
-        print_table(HEADINGS, [cells(row) for row in rows])
+        print_table(*table(rows))
     if output is not None:
         for path in write_tables(rows, output):
             notice(f"wrote {path}")

@@ -27,6 +27,8 @@ def command(folder: Path, as_json: bool) -> None:
             rows.append((path.name, "–", "–", str(error)))
             continue
         shape = " x ".join(str(n) for n in problem.grid.shape) or "ODE"
+        if problem.ball is not None:
+            shape = f"{problem.shape[0]} points in {problem.ball.dimension}-D"
         rows.append((path.name, shape, f"{problem.grid.times[-1]:g}", problem.title or problem.name))
     if as_json:
         print_json([dict(zip(("file", "grid", "until", "title"), row, strict=True)) for row in rows])

@@ -11,7 +11,8 @@ as `u_xx + u**3 = f`, is a steady one, whose residual left - right stands where 
 
 Grammar: + - * / **, numbers, declared names, derivatives by suffix (`u_xx`), the functions in
 `tree.FUNCTIONS`, `laplacian(e)`, `inverse_laplacian(e)`, `dot_grad(u, v, w)`, `d_x(e)`, and named
-definitions (`psi = inverse_laplacian(-w)`) placed before their use.
+definitions (`psi = inverse_laplacian(-w)`) placed before their use. In a space of many dimensions there are
+no axes but vectors (`indexed`), whose entries stand in sums: see `indexed`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,18 @@ from types import MappingProxyType
 from ..errors import UsageError
 from . import tree
 from .conservative import conservative
-from .forms import Functional, Monomial, Operator, SemilinearForm, StrongForm, localised, semilinear, strong
+from .forms import (
+    Functional,
+    Monomial,
+    Operator,
+    SemilinearForm,
+    StrongForm,
+    as_atoms,
+    localised,
+    polynomial_degree,
+    semilinear,
+    strong,
+)
 from .parse import Names, parse_expression, parse_statements
 
 __all__ = [
@@ -45,6 +57,7 @@ class Equation:
     rates: Mapping[str, tree.Expr] = field(compare=False, repr=False)
     definitions: Mapping[str, tree.Expr] = field(compare=False, repr=False)
     steady: bool = False
+    indexed: tuple[str, ...] = ()  # the point's coordinates, then coefficient vectors
 
     @classmethod
     def parse(
@@ -53,16 +66,19 @@ class Equation:
         fields: Sequence[str],
         axes: Sequence[str] = (),
         parameters: Mapping[str, float] | None = None,
+        indexed: Sequence[str] = (),
     ) -> Equation:
         """Raises UsageError, naming the offending part, for anything outside the grammar."""
         values = {name: float(value) for name, value in (parameters or {}).items()}
         for name, value in values.items():
             if not math.isfinite(value):
                 raise UsageError(f"equation: the parameter {name} is {value}, not a finite number.")
-        rates, definitions, steady = parse_statements(statements, fields, axes, values)
+        if indexed and axes:
+            raise UsageError("equation: axes and names with subscripts cannot stand in one equation.")
+        rates, definitions, steady = parse_statements(statements, fields, axes, values, indexed)
         return cls(
             tuple(statements), tuple(fields), tuple(axes), MappingProxyType(values),
-            MappingProxyType(rates), MappingProxyType(definitions), steady,
+            MappingProxyType(rates), MappingProxyType(definitions), steady, tuple(indexed),
         )  # fmt: skip
 
     def numeric_rates(self) -> dict[str, tree.Expr]:
@@ -98,7 +114,12 @@ class Equation:
                 found.add("nonlocal")
             if isinstance(node, tree.Coordinate):
                 found.add("time-dependent" if node.name == "t" else "space-dependent")
-        if self.semilinear.degree is None:
+            if isinstance(node, tree.IndexedSum):
+                found.add("space-dependent")
+        if self.indexed:  # its fields stand bare or under a Laplacian: pointwise as it is
+            if None in map(polynomial_degree, map(as_atoms, self.rates.values())):
+                found.add("non-polynomial")
+        elif self.semilinear.degree is None:
             found.add("non-polynomial")
         return frozenset(found)
 

@@ -64,7 +64,7 @@ class StrongForm:
 def polynomial_degree(node: t.Expr) -> int | None:
     """Degree in the state; a given function of x and t counts as one factor."""
     if not any(isinstance(n, t.Atom) for n in t.walk(node)):
-        return int(any(isinstance(n, t.Coordinate) for n in t.walk(node)))
+        return int(any(isinstance(n, (t.Coordinate, t.IndexedSum)) for n in t.walk(node)))
     match node:
         case t.Atom():
             return 1
@@ -78,6 +78,13 @@ def polynomial_degree(node: t.Expr) -> int | None:
             degree = polynomial_degree(base)
             return None if degree is None else degree * int(exponent)
     return None
+
+
+def as_atoms(node: t.Expr) -> t.Expr:
+    """Every field, and every Laplacian of one, as an atom: enough to find the degree in them."""
+    if isinstance(node, (t.Field, t.Laplacian)):
+        return t.Atom(0)
+    return t.rebuild(node, as_atoms)
 
 
 def _is_constant(node: t.Expr) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from ..errors import UsageError, did_you_mean
 from . import tree as t
+from .indexed import check_subscripts, subscript, summed
 
 MAX_TEXT, MAX_POWER, MAX_ORDER = 2000, 12, 8
 _NAME = re.compile(r"^[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*$")
@@ -17,8 +18,14 @@ _NAME = re.compile(r"^[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*$")
 class Names:
     """What a name may mean: fields, parameters, coordinates, and names defined along the way."""
 
-    def __init__(self, fields: Sequence[str], axes: Sequence[str], parameters: Sequence[str]) -> None:
+    def __init__(
+        self, fields: Sequence[str], axes: Sequence[str], parameters: Sequence[str], indexed: Sequence[str] = ()
+    ) -> None:
         self.axes = tuple(axes)
+        self.indexed = tuple(indexed)  # vectors: the point's coordinates, then coefficients
+        for name in self.indexed:
+            if not _NAME.match(name) or name in ("i", "t", "pi", *t.FUNCTIONS, *fields, *parameters):
+                raise UsageError(f"equation: {name!r} cannot be used as the name of a vector; choose another.")
         self.defined: dict[str, t.Expr] = {}
         self.table: dict[str, t.Expr] = {"pi": t.Number(math.pi), "t": t.Coordinate("t")}
         for kind, names in ((t.Coordinate, axes), (t.Parameter, parameters), (t.Field, fields)):
@@ -28,7 +35,7 @@ class Names:
     def declare(self, name: str, meaning: t.Expr) -> None:
         if not _NAME.match(name) or name in t.FUNCTIONS:
             raise UsageError(f"equation: {name!r} cannot be used as a name; use letters and digits.")
-        if name in self.table:
+        if name in self.table or name in self.indexed:
             raise UsageError(f"equation: the name {name!r} is given two meanings; rename one of them.")
         self.table[name] = meaning
 
@@ -56,6 +63,8 @@ class Names:
             orders = self.orders(suffix)
             if orders is not None:
                 return t.derivative(self.table[base], orders)
+        if name in self.indexed:
+            raise UsageError(f"equation: {name!r} stands for many numbers; write {name}[i] inside sum().")
         raise UsageError(f"equation: unknown name {name!r}" + did_you_mean(name, self.table))
 
 
@@ -69,6 +78,7 @@ def parse_expression(text: str, names: Names) -> t.Expr:
         tree = _convert(ast.parse(text.strip(), mode="eval").body, names, text)
         if not all(math.isfinite(n.value) for n in t.walk(tree) if isinstance(n, t.Number)):
             raise OverflowError
+        check_subscripts(tree)
         return tree
     except (SyntaxError, ValueError, MemoryError):
         raise UsageError(f"equation: {text.strip()!r} is not a well-formed expression.") from None
@@ -105,6 +115,8 @@ def _convert(node: ast.AST, names: Names, text: str) -> t.Expr:
                     return t.multiply(a, b)
                 case ast.Div():
                     return t.multiply(a, t.power(b, -1))
+        case ast.Subscript() if names.indexed:
+            return subscript(node, names.indexed)
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
             return _call(name, [_convert(a, names, text) for a in arguments], names)
     what = ast.unparse(node) if isinstance(node, ast.expr) else type(node).__name__
@@ -122,16 +134,24 @@ def _exponent(node: t.Expr, text: str) -> float:
 
 def _call(name: str, arguments: list[t.Expr], names: Names) -> t.Expr:
     counted = {"laplacian": 1, "inverse_laplacian": 1, "dot_grad": len(names.axes) + 1}
+    if names.indexed:
+        counted = {"laplacian": 1, "sum": 1}
     expected = counted.get(name, 1)
     if len(arguments) != expected:
         raise UsageError(f"equation: {name}() takes {expected} argument(s), {len(arguments)} given.")
     if name in t.FUNCTIONS:
         return t.Function(name, arguments[0])
-    if name == "laplacian":
+    if names.indexed and name == "sum":
+        return summed(arguments[0])
+    if names.indexed and name == "laplacian":
+        if not isinstance(arguments[0], t.Field):
+            raise UsageError("equation: in many dimensions laplacian() takes a field, not an expression.")
+        return t.Laplacian(arguments[0])
+    if name == "laplacian" and not names.indexed:
         return t.add(*(t.derivative(arguments[0], ((axis, 2),)) for axis in names.axes))
-    if name == "inverse_laplacian":
+    if name == "inverse_laplacian" and not names.indexed:
         return t.InverseLaplacian(arguments[0])
-    if name == "dot_grad":  # dot_grad(u, v, w) = u w_x + v w_y
+    if name == "dot_grad" and not names.indexed:  # dot_grad(u, v, w) = u w_x + v w_y
         *velocity, carried = arguments
         pairs = zip(velocity, names.axes, strict=True)
         return t.add(*(t.multiply(v, t.derivative(carried, ((axis, 1),))) for v, axis in pairs))
@@ -144,14 +164,15 @@ def _call(name: str, arguments: list[t.Expr], names: Names) -> t.Expr:
 
 
 def parse_statements(
-    statements: Sequence[str], fields: Sequence[str], axes: Sequence[str], parameters: Mapping[str, float]
-) -> tuple[dict[str, t.Expr], dict[str, t.Expr], bool]:
+    statements: Sequence[str], fields: Sequence[str], axes: Sequence[str], parameters: Mapping[str, float],
+    indexed: Sequence[str] = (),
+) -> tuple[dict[str, t.Expr], dict[str, t.Expr], bool]:  # fmt: skip
     """`["psi = inverse_laplacian(-w)", "w_t = …"]` -> (rates by field, definitions by name, steady).
 
     `name = …` defines; `field_t = …` is a rate; any other `left = right` is a steady equation, whose
     residual left - right takes the place of the rate. Definitions come before their use.
     """
-    names = Names(fields, axes, list(parameters))
+    names = Names(fields, axes, list(parameters), indexed)
     rates: dict[str, t.Expr] = {}
     residuals: list[t.Expr] = []
     steady: list[str] = []

@@ -103,6 +103,34 @@ class InverseLaplacian(Expr):
         return (self.of,)
 
 
+@dataclass(frozen=True)
+class Laplacian(Expr):
+    """Sum of second derivatives over all coordinates x[1] … x[d] of a point; of a field only."""
+
+    of: Expr
+
+    def children(self) -> tuple[Expr, ...]:
+        return (self.of,)
+
+
+@dataclass(frozen=True)
+class Indexed(Expr):
+    """Entry i + shift of a vector (the point x, or coefficients), inside an IndexedSum."""
+
+    name: str
+    shift: int = 0
+
+
+@dataclass(frozen=True)
+class IndexedSum(Expr):
+    """Σ_i `of`, with i from 1 to the last index for which every entry exists."""
+
+    of: Expr
+
+    def children(self) -> tuple[Expr, ...]:
+        return (self.of,)
+
+
 FUNCTIONS = ("sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "log", "sqrt")
 ZERO, ONE = Number(0.0), Number(1.0)
 
@@ -185,6 +213,10 @@ def rebuild(node: Expr, change: Callable[[Expr], Expr]) -> Expr:
             return derivative(change(of), orders)
         case InverseLaplacian(of):
             return InverseLaplacian(change(of))
+        case Laplacian(of):
+            return Laplacian(change(of))
+        case IndexedSum(of):
+            return IndexedSum(change(of))
     return node
 
 
@@ -237,7 +269,8 @@ def evaluate(node: Expr, leaf: Callable[[Expr], Any], function: Callable[[str, A
     """Interpret a pointwise tree.
 
     `leaf` supplies the value of every leaf and of every operator node (Derivative,
-    InverseLaplacian); `function(name, value)` applies an elementary function. Numbers stay floats.
+    InverseLaplacian, Laplacian, IndexedSum); `function(name, value)` applies an elementary function. Numbers
+    stay floats.
     """
     match node:
         case Number(value):

@@ -15,13 +15,14 @@ GREEK = dict(zip(
     ("alpha", "beta", "gamma", "delta", "epsilon", "eta", "theta", "kappa", "lambda", "mu", "nu", "xi", "pi", "rho",
      "sigma", "tau", "phi", "chi", "psi", "omega"), "αβγδεηθκλμνξπρστφχψω", strict=True,
 ))  # fmt: skip
+SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 SUPERSCRIPT = str.maketrans("0123456789-.", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻·")
 
 
 class _Style:
     """How names, derivatives and operators are written."""
 
-    times, inverse_laplacian = " ", "Δ⁻¹"
+    times, inverse_laplacian, laplacian, sum = " ", "Δ⁻¹", "Δ", "Σᵢ "
 
     def name(self, name: str) -> str:
         return GREEK.get(name, name)
@@ -35,9 +36,12 @@ class _Style:
     def function(self, name: str, argument: str) -> str:
         return f"{name}({argument})"
 
+    def indexed(self, name: str, shift: int) -> str:
+        return name + ("ᵢ" if not shift else "ᵢ₊" + str(shift).translate(SUBSCRIPT))
+
 
 class _Latex(_Style):
-    times, inverse_laplacian = r"\,", r"\Delta^{-1}"
+    times, inverse_laplacian, laplacian, sum = r"\,", r"\Delta^{-1}", r"\Delta ", r"\sum_i "
 
     def name(self, name: str) -> str:
         return "\\" + name if name in GREEK else name if len(name) == 1 else rf"\mathrm{{{name}}}"
@@ -51,6 +55,9 @@ class _Latex(_Style):
     def function(self, name: str, argument: str) -> str:
         command = rf"\{name}" if name != "sqrt" else r"\operatorname{sqrt}"
         return rf"{command}\left({argument}\right)"
+
+    def indexed(self, name: str, shift: int) -> str:
+        return f"{name}_{{i{f'+{shift}' if shift else ''}}}"
 
 
 def _number(value: float) -> str:
@@ -88,13 +95,19 @@ def _write(node: t.Expr, style: _Style, level: int = 0) -> str:
             return style.derivative(_write(of, style, 3), orders)
         case t.InverseLaplacian(of):
             return f"{style.inverse_laplacian}({_write(of, style)})"
+        case t.Laplacian(of):
+            return bracket(f"{style.laplacian}{_write(of, style, 3)}", 2)
+        case t.Indexed(name, shift):
+            return style.indexed(style.name(name), shift)
+        case t.IndexedSum(of):
+            return bracket(f"{style.sum}{_write(of, style, 1)}", 0)
     return repr(node)
 
 
 def _lines(equation: Equation, style: _Style, sign: Callable[[str], str]) -> list[str]:
     from .parse import Names, parse_expression
 
-    names = Names(equation.fields, equation.axes, tuple(equation.parameters))
+    names = Names(equation.fields, equation.axes, tuple(equation.parameters), equation.indexed)
     lines = []
     for statement in equation.statements:
         left, _, right = (part.strip() for part in statement.partition("="))
