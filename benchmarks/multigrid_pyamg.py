@@ -5,8 +5,8 @@ PyAMG is no dependency of this project. It needs an environment of its own:
     python -m venv pyamg-env && pyamg-env/bin/pip install pyamg
     python benchmarks/multigrid_pyamg.py --python pyamg-env/bin/python [--threads 1]
 
-Both sides: the same five-point matrix and right side (random: all waves), float64, conjugate gradients with a
-V-cycle as preconditioner, from 0, to the same residual, which is computed anew afterwards. Set-up is everything from the
+Both sides: the same five-point matrix and right side (random: all waves), float64, conjugate gradients with a V-cycle
+as preconditioner, from 0, to the same residual, which is computed anew afterwards. Set-up is everything from the
 coefficients (ours) or the assembled matrix (PyAMG) on. PyAMG's methods, Ruge–Stüben and smoothed aggregation, run with
 their defaults; the faster one of a round counts. PyAMG uses one thread. Ratios are medians over rounds in which the
 sides take turns. Before: how many steps ours takes on grids of different sizes.

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sciml_classical.multigrid import steady
 from sciml_classical.multigrid.discrete import Discrete
 from sciml_classical.multigrid.elliptic import Elliptic, refusals
 from sciml_classical.multigrid.ladder import grids
@@ -168,6 +169,18 @@ class TestWhatIsSaid:
         error, solution = error_of(problem(VARIABLE, DIRICHLET), max_points=65, accuracy=1e-12)
         assert solution.status is Status.INACCURATE and "wanted was 1.0e-12" in solution.message
         assert error == pytest.approx(solution.cost["estimated_error"], rel=0.5)
+
+    def test_too_few_cycles(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(steady, "CYCLES", 1)
+        solution = Multigrid(points=65).solve(problem(VARIABLE, DIRICHLET), Run())
+        assert solution.status is Status.INACCURATE
+        assert f"cycles no longer reduce the residual, {solution.cost['relative_residual']:.1e}" in solution.message
+
+    def test_a_tolerance_below_rounding(self) -> None:
+        """The residual comes down to its rounding errors; that is as solved as it gets."""
+        solution = Multigrid(points=129, tolerance=1e-300).solve(problem(VARIABLE, DIRICHLET), Run())
+        assert solution.status is Status.OK, solution.message
+        assert solution.cost["relative_residual"] < 1e-11 and solution.cost["cycles"] < 80
 
     def test_corners(self) -> None:
         task = box("laplacian(u) = 0", boundary_text={"u": {"x": {"upper": "1"}}})

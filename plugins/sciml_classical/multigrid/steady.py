@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from ..solver import Multigrid
 
 CYCLES = 100  # on one grid
-RESTARTS = 3  # where rounding has spoilt a residual known by recurrence
+RESTARTS = 3  # of conjugate gradients on one grid
+TRUSTED = 1e-10  # by more than this factor a residual known by recurrence is not believed to have fallen
 ROUNDING = 4e-16  # of |D u|: what a residual cannot fall below
 DISAGREEMENT = 1e-8  # relative, of data or sources that contradict each other
 
@@ -109,7 +110,7 @@ def _climbed(
     norm = solver.start(b, current)
     spent = slow = 0
     for _ in range(RESTARTS):
-        target = max(options.tolerance * size, ROUNDING * solver.size)
+        target = max(options.tolerance * size, ROUNDING * solver.size, TRUSTED * norm)
         while norm > target and spent < CYCLES and slow < 5:
             before, norm = norm, solver.cycle() if options.cycle == "v" else solver.conjugate_step()
             spent, slow = spent + 1, slow + 1 if norm > 0.9 * before else 0
@@ -118,7 +119,7 @@ def _climbed(
             state = _kept(grid, last, counts, solver)
             run.step(min(0.9, 0.01 * counts["cycles"]), state, f"{shape[0]} × {shape[1]} points")
         norm = solver.start(b, solver.solution())  # itself: conjugate gradients know it by recurrence only
-        if norm <= target:
+        if norm <= max(options.tolerance * size, ROUNDING * solver.size):
             break
     u = grid.centred(solver.solution() + grid.lift)
     found = Found(u, rest=norm / size if size else 0.0, grid=grid.intervals)

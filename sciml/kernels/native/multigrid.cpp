@@ -13,8 +13,8 @@ namespace {
 
 using namespace sciml;
 
-constexpr long FEW_ROWS = 64;    // of one thread; a grid with fewer is left to the first thread
-constexpr long UNKNOWNS = 80;    // up to which a grid is solved directly
+constexpr long FEW_ROWS = 256;  // of one thread; where there would be fewer, threads wait longer than they work
+constexpr long UNKNOWNS = 80;   // up to which a grid is solved directly
 
 // Stages of a pass; stage s on row i wants stage s - 1 on the rows up to i ± (lag[s] - lag[s-1]). Each thread does a band of
 // rows, less and less of it from stage to stage; the wedges left over between two bands follow after a barrier.
@@ -39,7 +39,7 @@ class Hierarchy {
  public:
   Hierarchy(long nx, long ny, const double* ax, const double* by, const double* shift, const int* fixed, bool pinned,
             int sweeps, int threads)
-      : threads_(threads), sweeps_(sweeps), parts_(LANES * threads) {
+      : threads_(std::clamp<long>(nx / FEW_ROWS, 1, threads)), sweeps_(sweeps), parts_(LANES * threads_) {
     levels_.push_back(std::make_unique<Level>(nx, ny));
     Level& top = *levels_[0];
     Field rest(nx, ny);
@@ -53,7 +53,7 @@ class Hierarchy {
            std::min(levels_.back()->nx, levels_.back()->ny) > 4)
       rest = coarsen(rest, fixed);
     direct_ = std::make_unique<Banded>(*levels_.back(), pinned);
-    wanted_.resize(threads);
+    wanted_.resize(threads_);
   }
 
   long depth() const { return levels_.size(); }
