@@ -6,8 +6,9 @@
 #include <algorithm>
 
 #include "banded.hpp"
+#include "coarsening.hpp"
 #include "grid_level.hpp"
-#include "team.hpp"
+#include "wave.hpp"
 
 namespace {
 
@@ -15,25 +16,6 @@ using namespace sciml;
 
 constexpr long FEW_ROWS = 256;  // of one thread; where there would be fewer, threads wait longer than they work
 constexpr long UNKNOWNS = 80;   // up to which a grid is solved directly
-
-// Stages of a pass; stage s on row i wants stage s - 1 on the rows up to i ± (lag[s] - lag[s-1]). Each thread does a band of
-// rows, less and less of it from stage to stage; the wedges left over between two bands follow after a barrier.
-template <class F> void pass(const Member& me, long rows, const std::vector<long>& lag, F stage) {
-  const long last = lag.back();
-  const auto range = [&](long from, long to, auto low, auto high) {
-    for (long k = from; k < to + last; ++k)
-      for (size_t s = 0; s < lag.size(); ++s) {
-        const long i = k - lag[s];
-        if (i >= low(s) && i < high(s)) stage(static_cast<int>(s), i);
-      }
-  };
-  const long from = rows * me.rank / me.threads, to = rows * (me.rank + 1) / me.threads;
-  const bool first = me.rank == 0, final = me.rank == me.threads - 1;
-  range(from, to, [&](size_t s) { return first ? 0 : from + lag[s]; }, [&](size_t s) { return final ? rows : to - lag[s]; });
-  me.wait();
-  if (!final) range(to - last, to + last, [&](size_t s) { return to - lag[s]; }, [&](size_t s) { return to + lag[s]; });
-  me.wait();
-}
 
 class Hierarchy {
  public:
@@ -49,9 +31,14 @@ class Hierarchy {
       if (shift) std::memcpy(rest.row(i), shift + i * ny, ny * sizeof(double));
     }
     finish(top, rest, fixed);
-    while (levels_.back()->nx % 2 && levels_.back()->ny % 2 && free(*levels_.back(), fixed) > UNKNOWNS &&
-           std::min(levels_.back()->nx, levels_.back()->ny) > 4)
-      rest = coarsen(rest, fixed);
+    while (true) {
+      const Level& fine = *levels_.back();
+      const bool halves = fine.nx % 2 && fine.ny % 2 && std::min(fine.nx, fine.ny) > 4;
+      if (!halves || unknowns(fine, fixed) <= UNKNOWNS) break;
+      auto coarse = std::make_unique<Level>((fine.nx + 1) / 2, (fine.ny + 1) / 2);
+      rest = coarsened(fine, rest, *coarse, fixed);
+      levels_.push_back(std::move(coarse));
+    }
     direct_ = std::make_unique<Banded>(*levels_.back(), pinned);
     wanted_.resize(threads_);
   }
@@ -145,52 +132,6 @@ class Hierarchy {
   }
 
  private:
-  static bool given(const Level& l, const int* fixed, long i, long j) {
-    return (fixed[0] && i == 0) || (fixed[1] && i == l.nx - 1) || (fixed[2] && j == 0) || (fixed[3] && j == l.ny - 1);
-  }
-
-  static long free(const Level& l, const int* fixed) {
-    return (l.nx - fixed[0] - fixed[1]) * (l.ny - fixed[2] - fixed[3]);
-  }
-
-  // 1/D from links and the rest of the diagonal
-  static void finish(Level& l, const Field& rest, const int* fixed) {
-    for (long i = 0; i < l.nx; ++i) {
-      const double *west = l.ax.row(i - 1), *east = l.ax.row(i), *north = l.by.row(i), *more = rest.row(i);
-      double* inverse = l.inv.row(i);
-      for (long j = 0; j < l.ny; ++j) inverse[j] = 1 / (west[j] + east[j] + north[j - 1] + north[j] + more[j]);
-      if ((fixed[0] && i == 0) || (fixed[1] && i == l.nx - 1)) std::memset(inverse, 0, l.ny * sizeof(double));
-      if (fixed[2]) inverse[0] = 0;
-      if (fixed[3]) inverse[l.ny - 1] = 0;
-    }
-  }
-
-  // Links in a row are resistances in series, links side by side conductances: half of each neighbouring line belongs
-  // to the coarse control volume. Exact for constant coefficients, robust for rough ones.
-  Field coarsen(const Field& rest, const int* fixed) {
-    const Level& fine = *levels_.back();
-    levels_.push_back(std::make_unique<Level>((fine.nx + 1) / 2, (fine.ny + 1) / 2));
-    Level& l = *levels_.back();
-    Field more(l.nx, l.ny);
-    const auto series = [](double a, double b) { return a + b > 0 ? a * b / (a + b) : 0.0; };
-    const auto across = [&](long i, long j) { return series(fine.ax.row(i)[j], fine.ax.row(i + 1)[j]); };
-    for (long i = 0; i < l.nx; ++i)
-      for (long j = 0; j < l.ny; ++j) {
-        const long p = 2 * i, q = 2 * j;
-        if (i + 1 < l.nx)
-          l.ax.row(i)[j] = across(p, q) + 0.5 * ((q ? across(p, q - 1) : 0.0) + (q + 1 < fine.ny ? across(p, q + 1) : 0.0));
-        double total = 0, side = 0;
-        for (long k = -1; k < 2; ++k) {
-          const double weight = k ? 0.5 : 1.0, *north = fine.by.row(p + k), *m = rest.row(p + k);
-          if (j + 1 < l.ny) total += weight * series(north[q], north[q + 1]);
-          side += weight * (m[q] + 0.5 * (m[q - 1] + m[q + 1]));
-        }
-        l.by.row(i)[j] = total, more.row(i)[j] = side;
-      }
-    finish(l, more, fixed);
-    return more;
-  }
-
   double sum(const Member& me, double own) {
     parts_[LANES * me.rank] = own;
     me.wait();
