@@ -1,10 +1,10 @@
-"""Steps a second of the compiled ETDRK4 against exponax (JAX) or torch-cfd, in turn, in one run, on the same states.
+"""Steps a second of the compiled ETDRK4 against exponax (JAX) and others, in turn, in one run, on the same states.
 
 Exponax is no dependency of this project. It needs an environment of its own:
 
     python -m venv exponax-env && exponax-env/bin/pip install exponax
     python benchmarks/spectral_steps.py --python exponax-env/bin/python [--threads 2]
-    python benchmarks/spectral_steps.py --python torch-cfd-env/bin/python --peer torch_cfd    # vorticity only
+    python benchmarks/spectral_steps.py --python torch-cfd-env/bin/python --peer torch_cfd    # or jax_cfd, py_pde
 
 Both sides: fourth order, float64, the same step, as many steps in one call, the same modes after de-aliasing (ours
 keeps K = (N-1)/3 of them, exponax the 2/3 rule on N points). The ratio is of medians over rounds in which the two take
@@ -38,6 +38,7 @@ CASES: list[dict[str, Any]] = [
     KS | {"batch": 1, "steps": 2000}, KS | {"batch": 64, "steps": 100},
     FLOW | {"batch": 1, "points": 128, "steps": 40}, FLOW | {"batch": 1, "points": 256, "steps": 10},
 ]  # fmt: skip
+PEERS = {"exponax": slice(4), "torch_cfd": slice(2, 4), "jax_cfd": slice(2, 4), "py_pde": slice(1)}  # which cases
 
 
 class Ours:
@@ -102,7 +103,7 @@ class Peer:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--python", required=True, help="interpreter of the peer's environment")
-    parser.add_argument("--peer", choices=["exponax", "torch_cfd"], default="exponax")
+    parser.add_argument("--peer", choices=list(PEERS), default="exponax")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--json", type=Path, help="write the numbers here")
@@ -113,7 +114,7 @@ def main() -> None:
     print("|---" * 6 + "|")
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        for case in CASES if arguments.peer == "exponax" else CASES[2:]:
+        for case in CASES[PEERS[arguments.peer]]:
             row = compared(case, peer, arguments, Path(folder))
             rows.append(row)
             print(

@@ -20,7 +20,7 @@ from pathlib import Path
 
 SOURCES = Path(__file__).parent
 KERNELS = tuple(sorted(file.stem for file in SOURCES.glob("*.cpp")))
-COMMON = ("-O3", "-std=c++17", "-shared", "-fPIC", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast")
+COMMON = ("-O3", "-std=c++20", "-shared", "-fPIC", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast")
 TUNED = ("-march=native", "-mprefer-vector-width=512")
 THREADS = ("-fopenmp",)
 TRIES = (TUNED + THREADS, TUNED[:1] + THREADS, TUNED[:1], ())  # what a compiler refuses is left out

@@ -1,7 +1,6 @@
 // Threads that work on one state together and wait for each other between phases.
 #pragma once
 #include <atomic>
-#include <thread>
 
 #ifdef _OPENMP
 #include <omp.h>
@@ -9,8 +8,8 @@
 
 namespace sciml {
 
-// A barrier that spins: phases take tens of microseconds, less than waking a sleeping thread does. After a while it
-// yields, so that more threads than cores still get on.
+// A barrier that spins first: phases take tens of microseconds, about what waking a sleeping thread does. Then it
+// sleeps, so that where there are more threads than free cores the waiting ones do not keep the working ones off.
 class Barrier {
  public:
   void wait(int threads) {
@@ -19,13 +18,20 @@ class Barrier {
     if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == threads) {
       arrived_.store(0, std::memory_order_relaxed);
       phase_.store(phase + 1, std::memory_order_release);
+      phase_.notify_all();
       return;
     }
-    for (long spins = 0; phase_.load(std::memory_order_acquire) == phase; ++spins)
-      if (spins > 300) std::this_thread::yield();
+    for (int spins = 0; spins < SPINS; ++spins) {
+      if (phase_.load(std::memory_order_acquire) != phase) return;
+#if defined(__x86_64__)
+      __builtin_ia32_pause();
+#endif
+    }
+    phase_.wait(phase, std::memory_order_acquire);
   }
 
  private:
+  static constexpr int SPINS = 1000;
   std::atomic<int> arrived_{0}, phase_{0};
 };
 
