@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import torch
 
-FAMILIES = ("etd", "pointwise")
+FAMILIES = ("etd", "pointwise", "rollout")
 
 
 @dataclass(frozen=True)
