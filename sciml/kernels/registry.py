@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import torch
 
-FAMILIES = ("etd", "pointwise", "rollout", "modes")
+FAMILIES = ("etd", "pointwise", "rollout", "modes", "derivative", "multigrid", "advection")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,272 @@
+"""A grid level of multigrid for -∇·(k ∇u) = f in two dimensions with zero values around (Briggs, Henson & McCormick, A
+Multigrid Tutorial, 2000): operator, smoothers fused with their residual, restriction of a residual that is never
+stored, prolongation with correction.
+
+u, f: (batch, n, m), inner points; kx: (n+1, m), ky: (n, m+1), conductivities of the faces divided by h².
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..dispatch import blocks, empty, launch, takes
+from ..registry import Kernel
+from .language import jit, tl
+from .numbers import Numbers, moved
+
+BLOCK = 256
+
+
+def five_point(u: Tensor, kx: Tensor, ky: Tensor) -> Tensor:
+    """A u."""
+    return (five_point_triton if takes("five-point operator", u, kx, ky) else five_point_reference)(u, kx, ky)
+
+
+def smooth(u: Tensor, f: Tensor, kx: Tensor, ky: Tensor, factors: Tensor, d: Tensor | None = None, colour: int = -1) \
+        -> tuple[Tensor, ...]:  # fmt: skip
+    """A sweep u + s with s = β r/diag A, r = f - A u; factors: (2,) = (α, β).
+
+    colour -1: Jacobi (β its damping); with `d`, the last s, s = α d + β r/diag, Chebyshev's recurrence, answered as
+    (u, s). colour 0 or 1: points with i + j of that parity only, half a red-black sweep."""
+    tensors = (u, f, kx, ky, factors) if d is None else (u, f, kx, ky, factors, d)
+    return (smooth_triton if takes("smoother", *tensors) else smooth_reference)(u, f, kx, ky, factors, d, colour)
+
+
+def restrict_residual(u: Tensor, f: Tensor, kx: Tensor, ky: Tensor) -> Tensor:
+    """Full weighting of f - A u to every second point: n, m odd -> (batch, (n-1)/2, (m-1)/2)."""
+    path = restrict_triton if takes("restriction", u, f, kx, ky) else restrict_reference
+    return path(u, f, kx, ky)
+
+
+def correct(u: Tensor, e: Tensor) -> Tensor:
+    """u plus a coarse correction, interpolated bilinearly."""
+    return (correct_triton if takes("prolongation", u, e) else correct_reference)(u, e)
+
+
+# -- torch ---------------------------------------------------------------------------------------------------------
+
+
+def five_point_reference(u: Tensor, kx: Tensor, ky: Tensor) -> Tensor:
+    v = torch.nn.functional.pad(u, (1, 1, 1, 1))
+    along, across = kx * v[:, :, 1:-1].diff(dim=1), ky * v[:, 1:-1].diff(dim=2)
+    return -along.diff(dim=1) - across.diff(dim=2)
+
+
+def smooth_reference(u: Tensor, f: Tensor, kx: Tensor, ky: Tensor, factors: Tensor, d: Tensor | None = None,
+                     colour: int = -1) -> tuple[Tensor, ...]:  # fmt: skip
+    diagonal = kx[:-1] + kx[1:] + ky[:, :-1] + ky[:, 1:]
+    s = factors[1] * (f - five_point_reference(u, kx, ky)) / diagonal
+    if d is not None:
+        s = s + factors[0] * d
+    if colour >= 0:
+        i, j = (torch.arange(n, device=u.device) for n in u.shape[1:])
+        s = torch.where((i[:, None] + j) % 2 == colour, s, 0.0)
+    return (u + s,) if d is None else (u + s, s)
+
+
+def restrict_reference(u: Tensor, f: Tensor, kx: Tensor, ky: Tensor) -> Tensor:
+    r = f - five_point_reference(u, kx, ky)
+    one = u.new_tensor([0.25, 0.5, 0.25])
+    return torch.nn.functional.conv2d(r[:, None], (one[:, None] * one)[None, None], stride=2)[:, 0]
+
+
+def correct_reference(u: Tensor, e: Tensor) -> Tensor:
+    for d, n in ((1, u.shape[1]), (2, u.shape[2])):
+        i = torch.arange(n, device=u.device)
+        around = torch.nn.functional.pad(e.movedim(d, -1), (1, 1))
+        e = ((around[..., (i + 1) // 2] + around[..., i // 2 + 1]) / 2).movedim(-1, d)
+    return u + e
+
+
+# -- Triton --------------------------------------------------------------------------------------------------------
+
+
+@jit
+def _operator(u, kx, ky, i, j, n, m, here):
+    """(A u, diag A) at points (i, j); zero outside."""
+    inside = here & (i >= 0) & (i < n) & (j >= 0) & (j < m)
+    at = i * m + j
+    centre = tl.load(u + at, mask=inside, other=0.0)
+    west = tl.load(u + at - m, mask=inside & (i > 0), other=0.0)
+    east = tl.load(u + at + m, mask=inside & (i < n - 1), other=0.0)
+    south = tl.load(u + at - 1, mask=inside & (j > 0), other=0.0)
+    north = tl.load(u + at + 1, mask=inside & (j < m - 1), other=0.0)
+    k_west = tl.load(kx + at, mask=inside, other=0.0)
+    k_east = tl.load(kx + at + m, mask=inside, other=0.0)
+    k_south = tl.load(ky + i * (m + 1) + j, mask=inside, other=0.0)
+    k_north = tl.load(ky + i * (m + 1) + j + 1, mask=inside, other=0.0)
+    value = k_west * (centre - west) + k_east * (centre - east) + k_south * (centre - south) + k_north * (centre - north)
+    return value, k_west + k_east + k_south + k_north
+
+
+@jit
+def _five_point(u, kx, ky, out, n, m, BLOCK: tl.constexpr):
+    p = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    here = p < n * m
+    first = tl.program_id(1) * n * m
+    value, _ = _operator(u + first, kx, ky, p // m, p % m, n, m, here)
+    tl.store(out + first + p, value, mask=here)
+
+
+@jit
+def _smooth(
+    u, f, kx, ky, factors, d, out, out_d, n, m, CHEBYSHEV: tl.constexpr, COLOUR: tl.constexpr, BLOCK: tl.constexpr
+):
+    p = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    here = p < n * m
+    first = tl.program_id(1) * n * m
+    i, j = p // m, p % m
+    value, diagonal = _operator(u + first, kx, ky, i, j, n, m, here)
+    r = tl.load(f + first + p, mask=here, other=0.0) - value
+    s = tl.load(factors + 1) * r / tl.where(here, diagonal, 1.0)
+    if CHEBYSHEV:
+        s += tl.load(factors) * tl.load(d + first + p, mask=here, other=0.0)
+    if COLOUR >= 0:
+        s = tl.where((i + j) % 2 == COLOUR, s, 0.0)
+    if CHEBYSHEV:
+        tl.store(out_d + first + p, s, mask=here)
+    tl.store(out + first + p, tl.load(u + first + p, mask=here, other=0.0) + s, mask=here)
+
+
+@jit
+def _restrict(u, f, kx, ky, out, n, m, coarse_n, coarse_m, BLOCK: tl.constexpr):
+    p = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    here = p < coarse_n * coarse_m
+    batch = tl.program_id(1)
+    first = batch * n * m
+    total = tl.zeros([BLOCK], out.dtype.element_ty)
+    for a in tl.static_range(3):
+        for b in tl.static_range(3):
+            i = 2 * (p // coarse_m) + a
+            j = 2 * (p % coarse_m) + b
+            value, _ = _operator(u + first, kx, ky, i, j, n, m, here)
+            r = tl.load(f + first + i * m + j, mask=here, other=0.0) - value
+            total += r * ((2 if a == 1 else 1) * (2 if b == 1 else 1)) / 16
+    tl.store(out + batch * coarse_n * coarse_m + p, total, mask=here)
+
+
+@jit
+def _correct(u, e, out, n, m, coarse_n, coarse_m, BLOCK: tl.constexpr):
+    p = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    here = p < n * m
+    batch = tl.program_id(1)
+    first = batch * n * m
+    coarse = e + batch * coarse_n * coarse_m
+    i, j = p // m, p % m
+    total = tl.zeros([BLOCK], out.dtype.element_ty)
+    for a in tl.static_range(2):
+        for b in tl.static_range(2):
+            at_i = (i + 1) // 2 - 1 if a == 0 else i // 2
+            at_j = (j + 1) // 2 - 1 if b == 0 else j // 2
+            inside = here & (at_i >= 0) & (at_i < coarse_n) & (at_j >= 0) & (at_j < coarse_m)
+            total += tl.load(coarse + at_i * coarse_m + at_j, mask=inside, other=0.0) / 4
+    tl.store(out + first + p, tl.load(u + first + p, mask=here, other=0.0) + total, mask=here)
+
+
+def five_point_triton(u: Tensor, kx: Tensor, ky: Tensor) -> Tensor:
+    batch, n, m = u.shape
+    out = empty(u.shape, u)
+    launch(_five_point, (blocks(n * m, BLOCK), batch), u.contiguous(), kx.contiguous(), ky.contiguous(), out, n, m,
+           BLOCK=BLOCK)  # fmt: skip
+    return out
+
+
+def smooth_triton(u: Tensor, f: Tensor, kx: Tensor, ky: Tensor, factors: Tensor, d: Tensor | None = None,
+                  colour: int = -1) -> tuple[Tensor, ...]:  # fmt: skip
+    batch, n, m = u.shape
+    out = empty(u.shape, u)
+    step = out if d is None else empty(u.shape, u)
+    launch(
+        _smooth, (blocks(n * m, BLOCK), batch),
+        u.contiguous(), f.contiguous(), kx.contiguous(), ky.contiguous(), factors.contiguous(),
+        u if d is None else d.contiguous(), out, step, n, m, CHEBYSHEV=d is not None, COLOUR=colour, BLOCK=BLOCK,
+    )  # fmt: skip
+    return (out,) if d is None else (out, step)
+
+
+def restrict_triton(u: Tensor, f: Tensor, kx: Tensor, ky: Tensor) -> Tensor:
+    batch, n, m = u.shape
+    coarse = ((n - 1) // 2, (m - 1) // 2)
+    out = empty((batch, *coarse), u)
+    launch(_restrict, (blocks(coarse[0] * coarse[1], BLOCK), batch), u.contiguous(), f.contiguous(), kx.contiguous(),
+           ky.contiguous(), out, n, m, *coarse, BLOCK=BLOCK)  # fmt: skip
+    return out
+
+
+def correct_triton(u: Tensor, e: Tensor) -> Tensor:
+    batch, n, m = u.shape
+    out = empty(u.shape, u)
+    launch(_correct, (blocks(n * m, BLOCK), batch), u.contiguous(), e.contiguous(), out, n, m, *e.shape[1:],
+           BLOCK=BLOCK)  # fmt: skip
+    return out
+
+
+# -- registry ------------------------------------------------------------------------------------------------------
+
+SHAPES = {"smallest": (1, 3, 3), "odd": (2, 7, 15), "a block and more": (1, 33, 11)}
+SWEEPS = {"jacobi": (False, -1), "chebyshev": (True, -1), "red": (False, 0), "black": (False, 1)}
+
+
+def _level(case: Any, dtype: torch.dtype, device: str, seed: int) -> tuple[Tensor, ...]:
+    """u, f, kx, ky; conductivities over two orders of magnitude."""
+    batch, n, m = case
+    numbers = Numbers(dtype, device, seed)
+    return numbers.real(batch, n, m), numbers.real(batch, n, m), numbers.real(n + 1, m).abs() + 0.02, \
+        numbers.real(n, m + 1).abs() + 0.02  # fmt: skip
+
+
+def _sweep(case: Any, dtype: torch.dtype, device: str, seed: int) -> tuple[Any, ...]:
+    shape, (chebyshev, colour) = case
+    u, f, kx, ky = _level(shape, dtype, device, seed)
+    factors = torch.tensor([0.25, 0.75], dtype=dtype, device=device)
+    return u, f, kx, ky, factors, f * 0.5 if chebyshev else None, colour
+
+
+def _operated(case: Any, dtype: torch.dtype, device: str, seed: int) -> tuple[Any, ...]:
+    u, _, kx, ky = _level(case, dtype, device, seed)
+    return u, kx, ky
+
+
+def _corrected(case: Any, dtype: torch.dtype, device: str, seed: int) -> tuple[Any, ...]:
+    u, f, _, _ = _level(case, dtype, device, seed)
+    return u, f[:, : (u.shape[1] - 1) // 2, : (u.shape[2] - 1) // 2].contiguous()
+
+
+def _square(n: int, arrays: float) -> tuple[int, int, int]:
+    side = max(3, int((n / arrays) ** 0.5) // 2 * 2 + 1)
+    return 1, side, side
+
+
+TOLERANCE = {"float32": 1e-6, "float64": 2e-15}
+KERNELS = [
+    Kernel(
+        name="five-point operator", computes="a variable-coefficient diffusion operator", formula="A u = -∇·(k ∇u)",
+        call=five_point, reference=five_point_reference, triton=five_point_triton, tolerance=TOLERANCE, cases=SHAPES,
+        make=_operated, sized=lambda n: _square(n, 4), bytes=lambda *a: moved(a) + moved(a[:1]),
+        flops=lambda u, *_: 11 * u.numel(),
+    ),
+    Kernel(
+        name="smoother", computes="a Jacobi, Chebyshev or half red-black sweep with its residual",
+        formula="u + s, s = α d + β (f - A u)/diag A", call=smooth, reference=smooth_reference, triton=smooth_triton,
+        tolerance=TOLERANCE,
+        cases={f"{name}, {shape}": (size, sweep) for name, sweep in SWEEPS.items() for shape, size in SHAPES.items()
+               if shape != "smallest"},
+        make=_sweep, sized=lambda n: (_square(n, 5), (False, -1)),
+        bytes=lambda *a: moved(a) + moved(a[:1]) * (1 if a[5] is None else 2), flops=lambda u, *_: 18 * u.numel(),
+    ),
+    Kernel(
+        name="restriction", computes="full weighting of a residual that is not stored", formula="R (f - A u)",
+        call=restrict_residual, reference=restrict_reference, triton=restrict_triton, tolerance=TOLERANCE,
+        cases=SHAPES, make=_level, sized=lambda n: _square(n, 4.25),
+        bytes=lambda *a: moved(a) + moved(a[:1]) // 4, flops=lambda u, *_: 16 * u.numel(),
+    ),
+    Kernel(
+        name="prolongation", computes="bilinear interpolation of a coarse correction, added", formula="u + P e",
+        call=correct, reference=correct_reference, triton=correct_triton, tolerance=TOLERANCE, cases=SHAPES,
+        make=_corrected, sized=lambda n: _square(n, 2.25), bytes=lambda u, e: 2 * moved((u,)) + moved((e,)),
+        flops=lambda u, e: 5 * u.numel(),
+    ),
+]  # fmt: skip
