@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import torch
 
-FAMILIES = ("etd", "pointwise", "rollout", "modes", "derivative", "multigrid", "advection")
+FAMILIES = (
+    "etd", "pointwise", "rollout", "modes", "derivative", "multigrid", "advection", "logsumexp", "jets", "gaussians",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
