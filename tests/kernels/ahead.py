@@ -1,7 +1,7 @@
 """Compiles every launch of every registered kernel for a card, without one: what the interpreter accepts, a compiler
 need not. `python tests/kernels/ahead.py [words of a name]` prints a line a kernel and dtype; exit code 1 if one fails.
 
-One case a kernel; the interpreter must be off in this process."""
+The interpreter must be off in this process."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def main(words: str) -> int:
         for dtype in (torch.float32, torch.float64):
             start = time.perf_counter()
             try:
-                made = compiled(kernel, list(kernel.cases.values())[-1], dtype)
+                made = [one for case in kernel.cases.values() for one in compiled(kernel, case, dtype)]
                 shared = max(m.metadata.shared for m in made)
                 good, told = shared <= SHARED, f"{len(made)} launches, {shared} bytes shared"
             except Exception as error:  # a line a kernel; the exit code tells
