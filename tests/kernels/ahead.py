@@ -34,6 +34,8 @@ class Compiled(list):  # type: ignore[type-arg]
         for name, value in zip(kernel.arg_names, arguments, strict=False):
             assert isinstance(value, (torch.Tensor, int)), f"{name}={value!r} would reach the kernel in single precision"
             signature[name] = TYPES[value.dtype] if isinstance(value, torch.Tensor) else "i32"
+            if value is not True and isinstance(value, int) and value == 1:  # the launcher makes a constant of it
+                meta[name] = 1
         signature |= dict.fromkeys(meta, "constexpr")
         assert set(signature) == set(kernel.arg_names), set(signature) ^ set(kernel.arg_names)
         source = ASTSource(kernel, {name: signature[name] for name in kernel.arg_names}, meta)

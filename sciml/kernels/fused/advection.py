@@ -1,7 +1,7 @@
 """Rate of a conserved quantity carried by a given velocity along one periodic axis, in flux form.
 
-Values at faces by limited slopes (van Leer, J. Comput. Phys. 32, 1979; limiters as in LeVeque, Finite Volume Methods,
-2002, eq. 6.39) or by WENO5 (Jiang & Shu, J. Comput. Phys. 126, 1996, eq. 2.8-2.17), taken from upwind. Their sum is kept.
+Values at faces by limited slopes (van Leer, J. Comput. Phys. 32, 1979; the limiters of LeVeque, Finite Volume Methods,
+2002, chapter 6) or by WENO5 (Jiang & Shu, J. Comput. Phys. 126, 1996), taken from upwind. Their sum is kept.
 """
 
 from __future__ import annotations

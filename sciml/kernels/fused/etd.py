@@ -1,6 +1,6 @@
 """What lies between the transforms of an exponential Runge–Kutta step, in one pass over the modes each way.
 
-`enter`: û of a stage from its parts, times the symbols of the atoms, into the zero-padded spectrum the inverse FFT reads.
+`enter`: û of a stage from its parts, times the symbols of the atoms, into the padded spectrum the inverse FFT reads.
 `leave`: from the spectrum a forward FFT left, N(û) on the stored modes, or the whole step.
 
 Scheme: Krogstad, J. Comput. Phys. 203 (2005), eq. 51, as in `numerics.exponential.Etdrk4`:

@@ -1,5 +1,5 @@
 """tanh of a truncated Taylor series, as a layer of a network that carries derivatives along a line (Griewank & Walther,
-Evaluating Derivatives, 2008, §13.2): y = tanh z, v = 1 - y², k y_k = Σ_j j z_j v_{k-j}.
+Evaluating Derivatives, 2008, chapter 13): y = tanh z, v = 1 - y², k y_k = Σ_j j z_j v_{k-j}.
 
 The gradient needs no recursion of its own: ∂y_k/∂z_j is coefficient k-j of tanh'(z(t)) = v.
 """
@@ -103,7 +103,7 @@ class _Jet(torch.autograd.Function):
         return out
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, back: Tensor) -> Tensor:
         (z,) = ctx.saved_tensors
         out, size = empty(z.shape, z), z[0].numel()
@@ -124,7 +124,8 @@ def _made(case: Any, dtype: torch.dtype, device: str, seed: int) -> tuple[Any, .
 
 KERNELS = [
     Kernel(
-        name="tanh jet", computes="tanh of Taylor series up to order 4", formula="k y_k = Σ_j j z_j v_{k-j}, v = 1 - y²",
+        name="tanh jet", computes="tanh of Taylor series up to order 4",
+        formula="k y_k = Σ_j j z_j v_{k-j}, v = 1 - y²",
         call=tanh_jet, reference=tanh_jet_reference, triton=tanh_jet_triton,
         tolerance={"float32": 2e-6, "float64": 4e-15}, cases=CASES, make=_made,
         sized=lambda n: (4, (max(1, n // 10),)), bytes=lambda z: 2 * moved((z,)),

@@ -13,6 +13,8 @@ except ModuleNotFoundError as error:
         raise
     triton = tl = None
 
+__all__ = ["add", "jit", "load_complex", "multiply", "store_complex", "subtract", "tl", "triton"]
+
 jit = triton.jit if triton is not None else lambda function: function
 
 

@@ -1,5 +1,5 @@
 """Streaming log-sum-exp of Gibbs kernels from coordinates, the half step of Sinkhorn's algorithm (Peyré & Cuturi,
-Computational Optimal Transport, 2019, eq. 4.43): the matrix of costs is never formed.
+Computational Optimal Transport, 2019, §4.4): the matrix of costs is never formed.
 
     out_i = log Σ_j exp((f_i + g_j - C(x_i, y_j)) / ε)
 
@@ -42,7 +42,8 @@ def gibbs_reference(x: Tensor, y: Tensor, f: Tensor, g: Tensor, eps: Tensor, cos
     else:
         square = (difference**2).sum(-1)
         apart = square > 0  # the root has no slope where points coincide; it counts as zero
-        costs = square if cost == "squared euclidean" else torch.where(apart, torch.where(apart, square, 1.0).sqrt(), 0.0)
+        root = torch.where(apart, torch.where(apart, square, 1.0).sqrt(), 0.0)
+        costs = square if cost == "squared euclidean" else root
     return torch.logsumexp((f[:, :, None] + g[:, None] - costs) / eps, -1)
 
 
@@ -111,7 +112,7 @@ def _backward(
     scale = tl.load(eps)
     summed = tl.zeros([ROWS], to_a.dtype.element_ty)
     parts = ()
-    for d in tl.static_range(D):
+    for _ in tl.static_range(D):
         parts = parts + (tl.zeros([ROWS], to_a.dtype.element_ty),)
     for start in range(0, m, COLUMNS):
         j = start + tl.arange(0, COLUMNS)
@@ -165,7 +166,7 @@ class _Gibbs(torch.autograd.Function):
         return out
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, back: Tensor) -> tuple[Tensor | None, ...]:
         x, y, f, g, eps, out = ctx.saved_tensors
         back = back.contiguous()

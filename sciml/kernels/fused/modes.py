@@ -1,6 +1,6 @@
-"""Multiplication of the kept modes by a matrix a mode, as in layers of a Fourier neural operator (Li et al., ICLR 2021,
-eq. 4-5): out[b,o,m] = Σ_i x[b,i,m] w[i,o,m], complex. A mode's matrices are too small for a matrix product each; all
-modes together are one pass over x and w.
+"""Multiplication of the kept modes by a matrix a mode, as in layers of a Fourier neural operator (Li et al., ICLR
+2021): out[b,o,m] = Σ_i x[b,i,m] w[i,o,m], complex. A mode's matrices are too small for a matrix product each; all modes
+together are one pass over x and w.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class _Modes(torch.autograd.Function):
         return _contracted(x, w)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, Tensor | None]:
         x, w = ctx.saved_tensors
         g = g.resolve_conj().contiguous()

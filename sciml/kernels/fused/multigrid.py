@@ -98,7 +98,8 @@ def _operator(u, kx, ky, i, j, n, m, here):
     k_east = tl.load(kx + at + m, mask=inside, other=0.0)
     k_south = tl.load(ky + i * (m + 1) + j, mask=inside, other=0.0)
     k_north = tl.load(ky + i * (m + 1) + j + 1, mask=inside, other=0.0)
-    value = k_west * (centre - west) + k_east * (centre - east) + k_south * (centre - south) + k_north * (centre - north)
+    value = k_west * (centre - west) + k_east * (centre - east)
+    value += k_south * (centre - south) + k_north * (centre - north)
     return value, k_west + k_east + k_south + k_north
 
 

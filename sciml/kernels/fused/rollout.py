@@ -72,7 +72,8 @@ def rollout_reference(line: Line, u: Tensor, table: Tensor, t: Tensor, h: Tensor
     def nonlinear(state: Tensor, when: Tensor) -> Tensor:
         atoms = torch.fft.irfft(line.inner * state[:, None], len(line.points), norm="forward")
         values = apply_reference(line.program, atoms, [line.points], when)
-        return (line.outer * torch.fft.rfft(values, norm="forward")[..., : line.modes]).sum(1)
+        spectra: Tensor = line.outer * torch.fft.rfft(values, norm="forward")[..., : line.modes]
+        return spectra.sum(1)
 
     for step in range(steps):
         now = t + step * h
@@ -183,10 +184,10 @@ def rollout_triton(line: Line, u: Tensor, table: Tensor, t: Tensor, h: Tensor, s
 
 # -- registry ------------------------------------------------------------------------------------------------------
 
-U, V = tree.Atom(0), tree.Atom(1)
+U, V, X, WAVE = tree.Atom(0), tree.Atom(1), tree.Coordinate("x"), tree.Function("cos", tree.Coordinate("t"))
 PRODUCTS = {
     "square": (1, [tree.power(U, 2)]),
-    "forced": (2, [tree.multiply(U, V), tree.multiply(tree.Coordinate("x"), tree.Function("cos", tree.Coordinate("t")))]),
+    "forced": (2, [tree.multiply(U, V), tree.multiply(X, WAVE)]),
     "reaction": (1, [tree.multiply(U, tree.add(tree.Number(1.0), tree.multiply(tree.Number(-1.0), tree.power(U, 2))))]),
 }
 CASES = {  # products, K+1, points, batch, times, steps

@@ -9,7 +9,7 @@ from math import factorial
 
 
 def fornberg(nodes: Sequence[int], at: int, order: int) -> list[Fraction]:
-    """Weights of the derivative at `at` from values at the nodes, unit spacing (Fornberg, Math. Comp. 51, 1988, p. 702)."""
+    """Weights of the derivative at `at` from values at the nodes, unit spacing (Fornberg, Math. Comp. 51, 1988)."""
     shifted = [Fraction(node - at) for node in nodes]
     table = [[Fraction(0)] * len(nodes) for _ in range(order + 1)]  # [derivative][node]
     table[0][0], last = Fraction(1), Fraction(1)
