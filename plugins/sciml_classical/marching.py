@@ -8,8 +8,9 @@ then removed from them (local extrapolation, Hairer, Nørsett & Wanner, II.4). A
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -30,6 +31,9 @@ from sciml.solution import Solution, Status
 
 from .solver import Etdrk4 as Options
 
+if TYPE_CHECKING:
+    from sciml.numerics.fused import Fused
+
 TOLERANCE = {1: 1e-11, 2: 1e-8, 3: 1e-8}
 UNITS = 3 << 40  # the interval between outputs in whole numbers, which every step of the ladder divides
 MOST_PARTS = 1 << 38
@@ -45,8 +49,8 @@ def fewer(parts: int) -> int:
 
 @dataclass
 class Stepper:
-    """Right-hand side and steps for one basis: by the compiled kernel in 1-D and 2-D where there is one (`path` tells).
-    States are numpy arrays there and on the host path, tensors otherwise."""
+    """Right-hand side and steps for one basis: by the compiled kernel in 1-D and 2-D where there is one, by Triton on a
+    card (`path` tells). States are numpy arrays with the first and on the host path, tensors otherwise."""
 
     problem: Problem
     basis: FourierBasis
@@ -61,7 +65,8 @@ class Stepper:
         self.kernel: spectral.Spectral | None = None
         if not self.extended and self.basis.device == "cpu" and spectral.available(self.basis.dim):
             self.kernel = compiled(self.system, torch.get_num_threads())
-        if self.extended or suits(self.system):
+        self.fused = None if self.kernel is not None or self.extended else on_card(self.system)
+        if self.fused is None and (self.extended or suits(self.system)):
             self.host = HostNonlinear(self.system, self.extended)
         self.diagonal: Any = self.system.diagonal if self.host is None else self.host.diagonal
         if self.kernel is not None:
@@ -73,6 +78,8 @@ class Stepper:
         self.evaluations += 1 if u.ndim == self.basis.dim + 1 else len(u)
         if self.kernel is not None:
             return self.kernel.nonlinear(u, t)
+        if self.fused is not None:
+            return self.fused.nonlinear(u, t)
         if self.host is not None:
             return self.host(u, t)
         value = self.system.nonlinear(u, t)
@@ -93,6 +100,8 @@ class Stepper:
         """What computes, for the record."""
         if self.kernel is not None:
             return "compiled"
+        if self.fused is not None:
+            return "triton"
         path = "torch" if self.host is None else "numpy"
         library = spectral.LIBRARIES.get(self.basis.dim)
         return path if self.extended or library is None or self.basis.device != "cpu" else f"{path}: {notice(library)}"
@@ -104,7 +113,10 @@ class Stepper:
             if len(self.tables) > 12:
                 self.tables.pop(next(iter(self.tables)))
             coefficients = Etdrk4.build(self.diagonal, key)
-            self.tables[key] = coefficients if self.kernel is None else tables(coefficients)
+            if self.fused is not None:
+                self.tables[key] = self.fused.table(coefficients)
+            else:
+                self.tables[key] = coefficients if self.kernel is None else tables(coefficients)
         return self.tables[key]
 
     def doubling(self, h: float) -> Any:
@@ -120,6 +132,9 @@ class Stepper:
         if self.kernel is not None:
             self.evaluations += 3 * len(table.steps) + (rate is None)
             return self.kernel.advance(u, t, table, rate)
+        if self.fused is not None:
+            self.evaluations += 3 * len(table.steps) + (rate is None)
+            return self.fused.advance(table, u, t, rate)
         return table.advance(u, t, self.nonlinear, self.nonlinear(u, t) if rate is None else rate)
 
     def resolved(self, u: Any, tail: float) -> bool:
@@ -138,6 +153,15 @@ class Stepper:
             return math.sqrt(float(square.reshape(len(u), -1).sum(1).max()))
         sums = [2 * np.vdot(one, one).real - np.vdot(one[..., 0], one[..., 0]).real for one in u]
         return math.sqrt(max(sums))
+
+
+def on_card(system: PseudoSpectral) -> Fused | None:
+    """Steps by Triton's kernels, for a device that runs them. Imported here: on a CPU nobody waits for triton."""
+    if system.basis.device == "cpu" and os.environ.get("TRITON_INTERPRET") != "1":
+        return None
+    from sciml.numerics import fused
+
+    return fused.Fused(system) if fused.suits(system) else None
 
 
 def tensor(u: Any) -> Tensor:
@@ -214,6 +238,14 @@ class _March:
 
     def run_to_end(self) -> Solution:
         self.run.took("exponential step", self.stepper.path)
+        if self.stepper.fused is None:
+            return self._marched()
+        from sciml.kernels.dispatch import recording
+
+        with recording(self.run.took):  # what each kernel took, refusals with their reasons
+            return self._marched()
+
+    def _marched(self) -> Solution:
         last = len(self.times) - 1
         while self.index < last:
             self._advance_to(self.index + 1)

@@ -66,10 +66,10 @@ def test_parity(kernel: registry.Kernel, case: str, device: str) -> None:
     assert far(results["float32"], expected) <= kernel.tolerance["float32"]
 
 
-@pytest.mark.parametrize(("kernel", "case"), CASES)
-def test_the_public_function_takes_triton_and_says_so(kernel: registry.Kernel, case: str, device: str) -> None:
-    told: dict[str, str] = {}
-    arguments = kernel.make(kernel.cases[case], torch.float64, device, 1)
+@pytest.mark.parametrize("name", KERNELS)
+def test_the_public_function_takes_triton_and_says_so(name: str, device: str) -> None:
+    kernel, told = KERNELS[name], dict[str, str]()
+    arguments = kernel.make(list(kernel.cases.values())[-1], torch.float64, device, 1)
     with dispatch.recording(told.__setitem__):
         found = kernel.call(*arguments)
     assert list(told.values()) == ["triton, interpreted" if dispatch.interpreted() else "triton"]
@@ -185,3 +185,70 @@ def test_nothing_is_left_unwritten_beside_the_modes(device: str) -> None:
     kept = torch.zeros(layout.length, dtype=torch.bool, device=device)
     kept[layout.places(kept.device)] = True
     assert (spectra.flatten(2)[..., ~kept] == 0).all()
+
+
+SYSTEMS = {
+    "ks": (["u_t = -u*u_x - u_xx - 0.05*u_xxxx"], ["u"], (9,)),
+    "coupled": (["u_t = v_x - u*v_x + 0.1*u_xx", "v_t = u - 3*v + u**2*v - v_xxx + cos(x)*exp(-t)"], ["u", "v"], (7,)),
+    "plane": (["w_t = 0.1*laplacian(w) + d_x(inverse_laplacian(w))*w_y - w*w_x + t"], ["w"], (3, 4)),
+    "box": (["u_t = laplacian(u) + u - u**3 + v*u_z", "v_t = v_xx + u*v"], ["u", "v"], (2, 1, 3)),
+}
+
+
+@pytest.mark.parametrize("tables", [1, 2])
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_whole_steps_are_those_of_etdrk4(name: str, tables: int, device: str) -> None:
+    """Between the FFTs all is Triton's: N(û, t) of `PseudoSpectral` with the coupling, and `Etdrk4.advance`."""
+    from sciml.numerics import fused
+    from sciml.numerics.exponential import Etdrk4
+    from sciml.numerics.fourier import FourierBasis
+    from sciml.numerics.pseudospectral import PseudoSpectral
+
+    statements, fields, kept = SYSTEMS[name]
+    axes, dim = ("x", "y", "z")[: len(kept)], len(kept)
+    basis = FourierBasis(axes, (-0.4,) * dim, (3.0,) * dim, kept, device=device)
+    system = PseudoSpectral(Equation.parse(statements, fields, list(axes)), basis)
+    generator = torch.Generator().manual_seed(0)
+    smooth = 1 / (1 + sum(k**2 for k in basis.wavenumbers.values()))  # type: ignore[operator]
+    u = torch.randn(len(fields), *basis.shape, dtype=torch.complex128, generator=generator).to(device) * smooth
+    u = basis.from_grid(basis.to_grid(u, system.shape))  # of a real field
+
+    def nonlinear(state: torch.Tensor, t: Any) -> torch.Tensor:
+        equation = "gf...,f...->g..." if state.dim() == dim + 1 else "gf...,bf...->bg..."
+        return system.nonlinear(state, t) + torch.einsum(equation, system.coupling, state)
+
+    made, told = fused.Fused(system), dict[str, str]()
+    assert fused.suits(system)
+    one, table = Etdrk4.build(system.diagonal, 0.01), fused.Table.pack(Etdrk4.build(system.diagonal, 0.01))
+    if tables == 2:
+        half = Etdrk4.build(system.diagonal, 0.005)
+        one, table = one.beside(half), table.beside(fused.Table.pack(half))
+    with dispatch.recording(told.__setitem__):
+        assert far(made.nonlinear(u, 0.3), nonlinear(u, 0.3)) < 1e-13
+        found = made.advance(table, u, 0.3)
+    assert all(path.startswith("triton") for path in told.values()) and len(told) == 3
+    assert far(found, one.advance(u, 0.3, nonlinear, nonlinear(u, 0.3))) < 1e-13
+    batch = torch.stack([u, 2 * u])
+    times = torch.tensor([0.1, 0.2], dtype=torch.float64, device=device)
+    assert far(made.nonlinear(batch, times), nonlinear(batch, times)) < 1e-13
+
+
+def test_the_solver_marches_by_triton_and_says_so(device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sciml_classical import marching
+    from sciml_classical.solver import Etdrk4 as Solver
+
+    from sciml import Axis, Grid, Problem, Run
+
+    equation = Equation.parse(["u_t = -u*u_x + 0.3*u_xx"], ["u"], ["x"])
+    times = torch.linspace(0, 0.2, 3, dtype=torch.float64).numpy()
+    problem = Problem("burgers", equation, Grid((Axis("x", 0.0, 6.283185307179586, 16),), times), initial_text={"u": "sin(x)"})
+    solver = Solver.build(modes=8, max_modes=8, step=0.1)
+    monkeypatch.setattr(marching.spectral, "available", lambda dim: False)
+    run, usual = Run(device=device), Run()
+    found = solver.solve(problem, run).values["u"]
+    assert set(run.paths) == {"exponential step", "etd enter", "pointwise", "etd leave"}
+    assert all(path.startswith("triton") for path in run.paths.values())
+    monkeypatch.setattr(marching, "on_card", lambda system: None)
+    expected = solver.solve(problem, usual).values["u"]
+    assert usual.paths["exponential step"].startswith("numpy")
+    assert abs(found - expected).max() < 1e-13
