@@ -69,7 +69,7 @@ class Fused:
         """N(û, t) with the coupling between fields. u: (fields, *modes), or a batch of states with times (batch,)."""
         batch = u if u.dim() == len(self.dims) + 2 else u[None]
         (spectra,) = etd.enter("u", self.layout, None, (batch,), self.inner)
-        when = torch.as_tensor(t, dtype=u.real.dtype, device=u.device).reshape(-1)
+        when = t if isinstance(t, Tensor) else u.real.new_full((1,), t)
         value = etd.leave(self.layout, self._products(spectra, when), self.outer, self.coupling, batch)
         return value if batch is u else value[0]
 

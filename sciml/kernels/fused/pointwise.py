@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -154,15 +155,24 @@ def _apply(
         tl.store(out + (batch * len(RESULTS) + j) * size + p, registers[RESULTS[j]], mask=here)
 
 
+def constants_of(program: Program, like: Tensor) -> Tensor:
+    """Beside `like`; kept, because a copy to a card waits for all that runs there."""
+    return _kept(tuple(program.constants or [0.0]), like.dtype, like.device)
+
+
+@lru_cache(maxsize=64)
+def _kept(values: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    return torch.tensor(values, dtype=dtype, device=device)
+
+
 def apply_triton(program: Program, atoms: Tensor, points: Sequence[Tensor], t: Tensor) -> Tensor:
     grid = atoms.shape[2:]
     size = math.prod(grid)
     out = empty((len(atoms), len(program.results), *grid), atoms)
     axes = [p.contiguous() for p in points]
     padded = [*axes, *[t[:1]] * (3 - len(axes))]  # an axis that is not there has one point, never read as a coordinate
-    n1, n2, n3 = (*grid, *[1] * (3 - len(grid)))
-    del n1
-    constants = torch.tensor(program.constants or [0.0], dtype=atoms.dtype, device=atoms.device)
+    n2, n3 = (*grid, 1, 1)[1:3]
+    constants = constants_of(program, atoms)
     block = block_for(size, 512)
     launch(
         _apply, (blocks(size, block), len(atoms)),

@@ -19,7 +19,7 @@ from ..program import Program
 from ..registry import Kernel
 from .language import jit, tl
 from .numbers import Numbers, moved
-from .pointwise import apply_reference, instructions, run_program
+from .pointwise import apply_reference, constants_of, instructions, run_program
 
 MOST, TILE = 512, 16  # points; states a program holds, the fewest rows of a matrix product
 
@@ -170,7 +170,7 @@ def _rollout(
 def rollout_triton(line: Line, u: Tensor, table: Tensor, t: Tensor, h: Tensor, steps: int) -> Tensor:
     enter, leave, points = line.matrices
     out = empty(u.shape, u)
-    constants = torch.tensor(line.program.constants or [0.0], dtype=points.dtype, device=points.device)
+    constants = constants_of(line.program, points)
     m = enter.shape[-2]
     launch(
         _rollout, (blocks(len(u), TILE),),
