@@ -26,6 +26,7 @@ _launch: ContextVar[Callable[..., None] | None] = ContextVar("launch", default=N
 _poisoned: ContextVar[bool] = ContextVar("poisoned", default=False)
 
 MOST = 2**31 - 1  # indices are 32-bit in the kernels
+MOST_BATCH = 65535  # CUDA's limit on the second extent of a launch
 REAL = {torch.float32: torch.float32, torch.float64: torch.float64, torch.complex64: torch.float32,
         torch.complex128: torch.float64}  # fmt: skip
 
@@ -45,9 +46,13 @@ def interpreted() -> bool:
     return triton is not None and bool(triton.knobs.runtime.interpret)
 
 
-def takes(kernel: str, *tensors: Tensor, gradient: bool = False, refuse: Sequence[str] = ()) -> bool:
+def takes(
+    kernel: str, *tensors: Tensor, gradient: bool = False, batch: int = 1, refuse: Sequence[str] = ()
+) -> bool:
     """Whether Triton computes this call; told to those who record. `refuse`: the kernel's own reasons against it;
-    gradient: it has one."""
+    gradient: it has one; batch: members that are launched side by side."""
+    if batch > MOST_BATCH:
+        refuse = [*refuse, f"a batch of more than {MOST_BATCH}"]
     reasons = [*_reasons(tensors, gradient), *refuse]
     if _launch.get() is not None:  # the launches are wanted, not their results
         reasons = list(refuse)

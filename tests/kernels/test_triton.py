@@ -13,7 +13,7 @@ pytest.importorskip("triton")
 
 from sciml import Equation
 from sciml.kernels import dispatch, registry
-from sciml.kernels.fused import derivative, etd, jets, logsumexp, modes, pointwise, rollout
+from sciml.kernels.fused import derivative, etd, jets, logsumexp, modes, multigrid, pointwise, rollout
 
 DEVICES = ["cpu"] if dispatch.interpreted() else ["cuda"] if torch.cuda.is_available() else []
 if not DEVICES:
@@ -143,6 +143,8 @@ def test_refusals_are_recorded_and_answered_by_torch(device: str, monkeypatch: p
         assert told.pop("derivative") == "torch: tensors of different precision"
         jets.tanh_jet(torch.randn(7, 4, device=device))
         assert told.pop("tanh jet") == "torch: order above 4"
+        multigrid.correct(torch.zeros(65536, 1, 1, device=device), torch.zeros(65536, 0, 0, device=device))
+        assert told.pop("prolongation") == "torch: a batch of more than 65535"
         monkeypatch.setenv("SCIML_KERNELS", "torch")
         jets.tanh_jet(torch.randn(3, 4, device=device))
         assert told.pop("tanh jet") == "torch: switched off by SCIML_KERNELS"

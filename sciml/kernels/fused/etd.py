@@ -31,7 +31,7 @@ def enter(
     """(spectra,) or with `keep` (spectra, û). table: (1 or batch, 9, fields, *modes); parts: (1 or batch, fields,
     *modes); symbols: (rows, *modes); spectra: (batch, atoms, *layout.spectrum), all complex."""
     tensors = [*parts, symbols] if table is None else [*parts, symbols, table]
-    path = enter_triton if takes("etd enter", *tensors) else enter_reference
+    path = enter_triton if takes("etd enter", *tensors, batch=max(map(len, parts))) else enter_reference
     return path(stage, layout, table, parts, symbols, keep)
 
 
@@ -45,7 +45,7 @@ def leave(
     those of stage c, and the answer is the state after the step.
     """
     tensors = [t for t in (spectra, symbols, coupling, state, table, *parts) if t is not None]
-    path = leave_triton if takes("etd leave", *tensors) else leave_reference
+    path = leave_triton if takes("etd leave", *tensors, batch=len(spectra)) else leave_reference
     return path(layout, spectra, symbols, coupling, state, table, parts)
 
 

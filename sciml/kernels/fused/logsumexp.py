@@ -31,7 +31,8 @@ def gibbs(x: Tensor, y: Tensor, f: Tensor, g: Tensor, eps: Tensor, cost: str = "
     refuse = [f"points of more than {MOST_DIM} coordinates"] if x.shape[-1] > MOST_DIM else []
     if eps.requires_grad and torch.is_grad_enabled():
         refuse.append("no gradient by eps")
-    path = gibbs_triton if takes("log-sum-exp", x, y, f, g, eps, gradient=True, refuse=refuse) else gibbs_reference
+    path = gibbs_triton if takes("log-sum-exp", x, y, f, g, eps, gradient=True, batch=len(x), refuse=refuse) \
+        else gibbs_reference  # fmt: skip
     return path(x, y, f, g, eps, cost)
 
 

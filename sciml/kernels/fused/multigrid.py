@@ -22,7 +22,8 @@ BLOCK = 256
 
 def five_point(u: Tensor, kx: Tensor, ky: Tensor) -> Tensor:
     """A u."""
-    return (five_point_triton if takes("five-point operator", u, kx, ky) else five_point_reference)(u, kx, ky)
+    path = five_point_triton if takes("five-point operator", u, kx, ky, batch=len(u)) else five_point_reference
+    return path(u, kx, ky)
 
 
 def smooth(u: Tensor, f: Tensor, kx: Tensor, ky: Tensor, factors: Tensor, d: Tensor | None = None, colour: int = -1) \
@@ -32,18 +33,19 @@ def smooth(u: Tensor, f: Tensor, kx: Tensor, ky: Tensor, factors: Tensor, d: Ten
     colour -1: Jacobi (β its damping); with `d`, the last s, s = α d + β r/diag, Chebyshev's recurrence, answered as
     (u, s). colour 0 or 1: points with i + j of that parity only, half a red-black sweep."""
     tensors = (u, f, kx, ky, factors) if d is None else (u, f, kx, ky, factors, d)
-    return (smooth_triton if takes("smoother", *tensors) else smooth_reference)(u, f, kx, ky, factors, d, colour)
+    path = smooth_triton if takes("smoother", *tensors, batch=len(u)) else smooth_reference
+    return path(u, f, kx, ky, factors, d, colour)
 
 
 def restrict_residual(u: Tensor, f: Tensor, kx: Tensor, ky: Tensor) -> Tensor:
     """Full weighting of f - A u to every second point: n, m odd -> (batch, (n-1)/2, (m-1)/2)."""
-    path = restrict_triton if takes("restriction", u, f, kx, ky) else restrict_reference
+    path = restrict_triton if takes("restriction", u, f, kx, ky, batch=len(u)) else restrict_reference
     return path(u, f, kx, ky)
 
 
 def correct(u: Tensor, e: Tensor) -> Tensor:
     """u plus a coarse correction, interpolated bilinearly."""
-    return (correct_triton if takes("prolongation", u, e) else correct_reference)(u, e)
+    return (correct_triton if takes("prolongation", u, e, batch=len(u)) else correct_reference)(u, e)
 
 
 # -- torch ---------------------------------------------------------------------------------------------------------

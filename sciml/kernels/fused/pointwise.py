@@ -32,7 +32,7 @@ def apply(program: Program, atoms: Tensor, points: Sequence[Tensor], t: Tensor) 
     points: the coordinates of each axis, (n,) each; t: (1,) or (batch,). Atoms may be none: (batch, 0, *grid).
     """
     refuse = ["an exponent above 1023"] if any(abs(c) > MOST_EXPONENT for c in _exponents(program)) else []
-    path = apply_triton if takes("pointwise", atoms, *points, t, refuse=refuse) else apply_reference
+    path = apply_triton if takes("pointwise", atoms, *points, t, batch=len(atoms), refuse=refuse) else apply_reference
     return path(program, atoms, points, t)
 
 
