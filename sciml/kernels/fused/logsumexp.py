@@ -21,7 +21,8 @@ from .language import jit, tl
 from .numbers import Numbers, moved
 
 COSTS = ("squared euclidean", "euclidean", "l1")
-ROWS, COLUMNS, MOST_DIM = 32, 64, 16
+ROWS, MOST_DIM = 32, 16
+COLUMNS = {torch.float32: 64, torch.float64: 32}  # at once: what the registers hold
 
 
 def gibbs(x: Tensor, y: Tensor, f: Tensor, g: Tensor, eps: Tensor, cost: str = "squared euclidean") -> Tensor:
@@ -150,7 +151,7 @@ def _pulled(a: Tensor, b: Tensor, f: Tensor, g: Tensor, eps: Tensor, out: Tensor
     (batch, n, dim), m = a.shape, b.shape[1]
     to_a, mass = empty(a.shape, a), empty(f.shape, a)
     launch(_backward, (blocks(n, ROWS), batch), a, b, f, g, eps, out, back, to_a, mass, n, m,
-           D=dim, COST=cost, OWN=own, ROWS=ROWS, COLUMNS=COLUMNS)  # fmt: skip
+           D=dim, COST=cost, OWN=own, ROWS=ROWS, COLUMNS=COLUMNS[a.dtype])  # fmt: skip
     return to_a, mass
 
 
@@ -161,7 +162,7 @@ class _Gibbs(torch.autograd.Function):
         out = empty(f.shape, x)
         (batch, n, dim), m = x.shape, y.shape[1]
         launch(_forward, (blocks(n, ROWS), batch), x, y, f, g, eps, out, n, m,
-               D=dim, COST=cost, ROWS=ROWS, COLUMNS=COLUMNS)  # fmt: skip
+               D=dim, COST=cost, ROWS=ROWS, COLUMNS=COLUMNS[x.dtype])  # fmt: skip
         ctx.cost = cost
         ctx.save_for_backward(x, y, f, g, eps, out)
         return out
