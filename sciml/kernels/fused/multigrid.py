@@ -194,8 +194,9 @@ def restrict_triton(u: Tensor, f: Tensor, kx: Tensor, ky: Tensor) -> Tensor:
     batch, n, m = u.shape
     coarse = ((n - 1) // 2, (m - 1) // 2)
     out = empty((batch, *coarse), u)
-    launch(_restrict, (blocks(coarse[0] * coarse[1], BLOCK // 2), batch), u.contiguous(), f.contiguous(), kx.contiguous(),
-           ky.contiguous(), out, n, m, *coarse, BLOCK=BLOCK // 2)  # fmt: skip
+    block = BLOCK // 2  # nine operators a point fill the registers
+    launch(_restrict, (blocks(coarse[0] * coarse[1], block), batch), u.contiguous(), f.contiguous(), kx.contiguous(),
+           ky.contiguous(), out, n, m, *coarse, BLOCK=block)  # fmt: skip
     return out
 
 
