@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     import torch
 
 FAMILIES = (
-    "etd", "pointwise", "rollout", "modes", "derivative", "multigrid", "advection", "logsumexp", "jets", "gaussians",
+    "etd_enter", "etd_leave", "pointwise", "rollout", "modes", "derivative", "multigrid", "transfer", "advection",
+    "logsumexp", "jets", "gaussians",
 )  # fmt: skip
 
 

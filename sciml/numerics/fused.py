@@ -14,7 +14,9 @@ import torch
 from torch import Tensor
 
 from ..kernels import dispatch
-from ..kernels.fused import etd, pointwise
+from ..kernels.fused import pointwise
+from ..kernels.fused.etd_enter import enter
+from ..kernels.fused.etd_leave import leave
 from ..kernels.fused.language import triton
 from ..kernels.fused.layout import Layout, Terms
 from ..kernels.native.compile import disabled
@@ -68,9 +70,9 @@ class Fused:
     def nonlinear(self, u: Tensor, t: Any) -> Tensor:
         """N(û, t) with the coupling between fields. u: (fields, *modes), or a batch of states with times (batch,)."""
         batch = u if u.dim() == len(self.dims) + 2 else u[None]
-        (spectra,) = etd.enter("u", self.layout, None, (batch,), self.inner)
+        (spectra,) = enter("u", self.layout, None, (batch,), self.inner)
         when = t if isinstance(t, Tensor) else u.real.new_full((1,), t)
-        value = etd.leave(self.layout, self._products(spectra, when), self.outer, self.coupling, batch)
+        value = leave(self.layout, self._products(spectra, when), self.outer, self.coupling, batch)
         return value if batch is u else value[0]
 
     def table(self, coefficients: Etdrk4) -> Table:
@@ -81,23 +83,23 @@ class Fused:
         """One step from u, (fields, *modes); with tables side by side a batch, one state by each. rate: N(u, t)."""
         n_u = (self.nonlinear(u, t) if rate is None else rate)[None]
         start, values = u[None], table.values
-        a_spectra, a = etd.enter("a", self.layout, values, (start, n_u), self.inner, keep=True)
+        a_spectra, a = enter("a", self.layout, values, (start, n_u), self.inner, keep=True)
         n_a = self._stage(a_spectra, t + table.steps / 2, a)
         n_b = self._stage(*self._entered("b", values, (a, n_u, n_a), t + table.steps / 2))
         spectra, when, c = self._entered("c", values, (start, n_u, n_b), t + table.steps)
         products = self._products(spectra, when)
-        result = etd.leave(self.layout, products, self.outer, self.coupling, c, values, (start, n_u, n_a, n_b))
+        result = leave(self.layout, products, self.outer, self.coupling, c, values, (start, n_u, n_a, n_b))
         return result if len(values) > 1 else result[0]
 
     def _entered(self, stage: str, values: Tensor, parts: tuple[Tensor, ...], when: Tensor) \
             -> tuple[Tensor, Tensor, Tensor | None]:  # fmt: skip
         """Spectra of a stage; its state too where the coupling needs it."""
         keep = self.coupling is not None
-        spectra, *state = etd.enter(stage, self.layout, values, parts, self.inner, keep=keep)
+        spectra, *state = enter(stage, self.layout, values, parts, self.inner, keep=keep)
         return spectra, when, state[0] if keep else None
 
     def _stage(self, spectra: Tensor, when: Tensor, state: Tensor | None) -> Tensor:
-        return etd.leave(self.layout, self._products(spectra, when), self.outer, self.coupling, state)
+        return leave(self.layout, self._products(spectra, when), self.outer, self.coupling, state)
 
     def _products(self, coefficients: Tensor, when: Tensor) -> Tensor:
         """Through the grid: (batch, atoms, *spectrum) -> (batch, products, *spectrum), unscaled."""

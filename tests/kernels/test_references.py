@@ -13,7 +13,18 @@ import torch
 
 from sciml.equation import tree
 from sciml.kernels import registry
-from sciml.kernels.fused import advection, gaussians, jets, logsumexp, modes, multigrid, pointwise, rollout, weights
+from sciml.kernels.fused import (
+    advection,
+    gaussians,
+    jets,
+    logsumexp,
+    modes,
+    multigrid,
+    pointwise,
+    rollout,
+    transfer,
+    weights,
+)
 from sciml.kernels.fused.derivative import BOUNDARIES, derivative_reference
 from sciml.problem import numpy_function
 
@@ -122,7 +133,7 @@ def test_stencils_converge_with_their_order(order: int, accuracy: int, boundary:
 def test_five_points_against_a_sparse_matrix() -> None:
     import scipy.sparse as sparse
 
-    u, _, kx, ky = multigrid._level((1, 5, 7), torch.float64, "cpu", 0)
+    u, _, kx, ky = multigrid.level((1, 5, 7), torch.float64, "cpu", 0)
 
     def chain(k: np.ndarray) -> sparse.csr_array:
         """-(k u')' along one line of faces k."""
@@ -142,8 +153,8 @@ def test_restriction_is_a_quarter_of_the_prolongation_transposed() -> None:
     zero = torch.zeros(1, 7, 9, dtype=torch.float64)
     faces = torch.zeros(8, 9, dtype=torch.float64), torch.zeros(7, 10, dtype=torch.float64)
     r, e = torch.tensor(RNG.normal(size=(1, 7, 9))), torch.tensor(RNG.normal(size=(1, 3, 4)))
-    down = multigrid.restrict_reference(zero, r, *faces)
-    assert float((down * e).sum()) == pytest.approx(float((r * multigrid.correct_reference(zero, e)).sum()) / 4)
+    down = transfer.restrict_reference(zero, r, *faces)
+    assert float((down * e).sum()) == pytest.approx(float((r * transfer.correct_reference(zero, e)).sum()) / 4)
 
 
 def test_two_grids_converge_as_they_should() -> None:
@@ -160,8 +171,8 @@ def test_two_grids_converge_as_they_should() -> None:
     for _ in range(8):
         for colour in (0, 1):
             (u,) = multigrid.smooth_reference(u, f, *fine, none, None, colour)
-        down = multigrid.restrict_reference(u, f, *fine)
-        u = multigrid.correct_reference(u, torch.linalg.solve(matrix, down.reshape(49)).reshape(1, 7, 7))
+        down = transfer.restrict_reference(u, f, *fine)
+        u = transfer.correct_reference(u, torch.linalg.solve(matrix, down.reshape(49)).reshape(1, 7, 7))
         for colour in (0, 1):
             (u,) = multigrid.smooth_reference(u, f, *fine, none, None, colour)
         sizes.append(float((f - multigrid.five_point_reference(u, *fine)).norm()))

@@ -13,7 +13,7 @@ pytest.importorskip("triton")
 
 from sciml import Equation
 from sciml.kernels import dispatch, registry
-from sciml.kernels.fused import derivative, etd, jets, logsumexp, modes, multigrid, pointwise, rollout
+from sciml.kernels.fused import derivative, etd_enter, etd_scheme, jets, logsumexp, modes, pointwise, rollout, transfer
 
 DEVICES = ["cpu"] if dispatch.interpreted() else ["cuda"] if torch.cuda.is_available() else []
 if not DEVICES:
@@ -143,7 +143,7 @@ def test_refusals_are_recorded_and_answered_by_torch(device: str, monkeypatch: p
         assert told.pop("derivative") == "torch: tensors of different precision"
         jets.tanh_jet(torch.randn(7, 4, device=device))
         assert told.pop("tanh jet") == "torch: order above 4"
-        multigrid.correct(torch.zeros(65536, 1, 1, device=device), torch.zeros(65536, 0, 0, device=device))
+        transfer.correct(torch.zeros(65536, 1, 1, device=device), torch.zeros(65536, 0, 0, device=device))
         assert told.pop("prolongation") == "torch: a batch of more than 65535"
         monkeypatch.setenv("SCIML_KERNELS", "torch")
         jets.tanh_jet(torch.randn(3, 4, device=device))
@@ -183,8 +183,8 @@ def test_too_many_points_for_a_rollout(device: str) -> None:
 
 def test_nothing_is_left_unwritten_beside_the_modes(device: str) -> None:
     """Zeros of the padding are written by the kernel: nothing else does."""
-    layout, table, symbols, u, n_u, *_ = etd._made(etd.CASES["box"], torch.float64, device, 0)
-    (spectra,) = etd.enter_triton("a", layout, table, (u, n_u), symbols)
+    layout, table, symbols, u, n_u, *_ = etd_scheme.made(etd_scheme.CASES["box"], torch.float64, device, 0)
+    (spectra,) = etd_enter.enter_triton("a", layout, table, (u, n_u), symbols)
     kept = torch.zeros(layout.length, dtype=torch.bool, device=device)
     kept[layout.places(kept.device)] = True
     assert (spectra.flatten(2)[..., ~kept] == 0).all()

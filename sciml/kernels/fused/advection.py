@@ -114,8 +114,6 @@ def advect_triton(u: Tensor, velocity: Tensor, inverse_h: Tensor, axis: int, sch
     return out
 
 
-# -- registry ------------------------------------------------------------------------------------------------------
-
 CASES = {  # shape, axis, scheme
     **{f"line, {scheme}": ((41,), 0, scheme) for scheme in SCHEMES},
     "three cells": ((2, 3), 1, "mc"),

@@ -112,8 +112,6 @@ def derivative_triton(
     return out
 
 
-# -- registry ------------------------------------------------------------------------------------------------------
-
 CASES = {  # shape, axis, order, accuracy, boundary, whether slopes
     "first, periodic": ((37,), 0, 1, 2, "periodic", False),
     "fourth, widest": ((2, 19, 3), 1, 4, 8, "periodic", False),

@@ -55,8 +55,6 @@ def gaussians_triton(x: Tensor, centres: Tensor, widths: Tensor) -> tuple[Tensor
     return value, laplacian
 
 
-# -- registry ------------------------------------------------------------------------------------------------------
-
 CASES = {"one": (1, 1, 1), "line": (9, 70, 1), "plane": (17, 5, 2), "box": (33, 65, 3)}  # points, features, d
 
 

@@ -13,7 +13,7 @@ except ModuleNotFoundError as error:
         raise
     triton = tl = None
 
-__all__ = ["add", "jit", "load_complex", "multiply", "store_complex", "subtract", "tl", "triton"]
+__all__ = ["add", "jit", "load_complex", "multiply", "split", "store_complex", "subtract", "tl", "triton"]
 
 jit = triton.jit if triton is not None else lambda function: function
 
@@ -44,3 +44,9 @@ def add(a, b):
 @jit
 def subtract(a, b):
     return (a[0] - b[0], a[1] - b[1])
+
+
+@jit
+def split(p, n2, n3):
+    """Flat place to places on three axes."""
+    return p // (n2 * n3), (p // n3) % n2, p % n3

@@ -180,8 +180,6 @@ class _Gibbs(torch.autograd.Function):
         return to_x, to_y, back / eps, to_g, None, None
 
 
-# -- registry ------------------------------------------------------------------------------------------------------
-
 CASES = {  # batch, n, m, d, cost
     "one point": (1, 1, 1, 1, "squared euclidean"),
     "plane": (2, 35, 13, 2, "squared euclidean"),

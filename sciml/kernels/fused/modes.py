@@ -95,8 +95,6 @@ class _Modes(torch.autograd.Function):
         return to_x, to_w
 
 
-# -- registry ------------------------------------------------------------------------------------------------------
-
 CASES = {  # batch, in, out, modes
     "one of each": (1, 1, 1, (1,)),
     "line": (3, 2, 5, (9,)),

@@ -182,8 +182,6 @@ def apply_triton(program: Program, atoms: Tensor, points: Sequence[Tensor], t: T
     return out
 
 
-# -- registry ------------------------------------------------------------------------------------------------------
-
 U, V, X, T = tree.Atom(0), tree.Atom(1), tree.Coordinate("x"), tree.Coordinate("t")
 
 

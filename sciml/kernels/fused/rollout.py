@@ -2,7 +2,7 @@
 
 A tile of states stays in registers from the first step to the last; only the matrices stream through. For one field,
 up to MOST points. Up to 64 modes nothing is spilled (compiled for capability 9.0); at 256 tiles go through the cache.
-Scheme and tables: `fused.etd`.
+Scheme and tables: `fused.etd_scheme`.
 """
 
 from __future__ import annotations
@@ -182,8 +182,6 @@ def rollout_triton(line: Line, u: Tensor, table: Tensor, t: Tensor, h: Tensor, s
     )  # fmt: skip
     return out
 
-
-# -- registry ------------------------------------------------------------------------------------------------------
 
 U, V, X, WAVE = tree.Atom(0), tree.Atom(1), tree.Coordinate("x"), tree.Function("cos", tree.Coordinate("t"))
 PRODUCTS = {
