@@ -84,6 +84,13 @@ def _reasons(tensors: Sequence[Tensor], gradient: bool) -> list[str]:
     return reasons
 
 
+def require_shapes(kernel: str, *pairs: tuple[Tensor, Sequence[int]]) -> None:
+    """Raises ValueError where a shape is not the one a kernel's addresses count on: a card would read beside it."""
+    for tensor, shape in pairs:
+        if tuple(tensor.shape) != tuple(shape):
+            raise ValueError(f"{kernel}: a tensor of shape {tuple(tensor.shape)} where {tuple(shape)} is needed")
+
+
 def launch(kernel: Any, grid: tuple[int, ...], *arguments: Any, **meta: Any) -> None:
     """Start a kernel on the device of its first tensor; complex tensors go as interleaved pairs."""
     given = [_as_real(a) for a in arguments]

@@ -233,3 +233,22 @@ def test_laplacians_of_gaussians_against_autograd() -> None:
         assert float(value[i, j]) == pytest.approx(float(one(x[i])), rel=1e-13)
         hessian = torch.autograd.functional.hessian(one, x[i])
         assert float(laplacian[i, j]) == pytest.approx(float(hessian.trace()), rel=1e-11, abs=1e-14)
+
+
+def test_shapes_that_do_not_fit_are_one_sentence() -> None:
+    """On a card they would be read beside the arrays."""
+    u, f, kx, ky = multigrid.level((1, 5, 7), torch.float64, "cpu", 0)
+    x, w = torch.zeros(2, 3, 4, dtype=torch.complex128), torch.zeros(3, 2, 5, dtype=torch.complex128)
+    program = pointwise.Program.compile([tree.Atom(0)], 1, ("x",))
+    wrong = [
+        lambda: multigrid.five_point(u, ky, kx), lambda: transfer.restrict_residual(u, f[:, 1:], kx, ky),
+        lambda: transfer.correct(u, f), lambda: modes.multiply_modes(x, w),
+        lambda: pointwise.apply(program, torch.zeros(2, 1, 5), [torch.zeros(6)], torch.zeros(1)),
+        lambda: pointwise.apply(program, torch.zeros(2, 1, 5), [torch.zeros(5)], torch.zeros(3)),
+        lambda: gaussians.gaussians(torch.zeros(2, 3), torch.zeros(4, 2), torch.zeros(4)),
+        lambda: advection.advect(u, f[:, 1:], torch.ones(1), 1),
+        lambda: logsumexp.gibbs(u, f, u[..., 0], f[:, 1:, 0], torch.ones(1)),
+    ]  # fmt: skip
+    for call in wrong:
+        with pytest.raises(ValueError, match="where .* is needed"):
+            call()

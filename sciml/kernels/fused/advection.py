@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..dispatch import block_for, blocks, empty, launch, takes
+from ..dispatch import block_for, blocks, empty, launch, require_shapes, takes
 from ..registry import Kernel
 from .language import jit, tl
 from .numbers import Numbers, moved
@@ -24,6 +24,7 @@ def advect(u: Tensor, velocity: Tensor, inverse_h: Tensor, axis: int, scheme: st
     """-∂(v u)/∂x of cell means u; velocity[i] at the face after cell i, both of the same shape; inverse_h: (1,)."""
     if scheme not in SCHEMES:
         raise ValueError(f"no scheme {scheme!r}; there are {', '.join(SCHEMES)}")
+    require_shapes("advection", (velocity, u.shape), (inverse_h, (1,)))
     path = advect_triton if takes("advection", u, velocity, inverse_h) else advect_reference
     return path(u, velocity, inverse_h, axis, scheme)
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..dispatch import block_for, blocks, empty, launch, takes
+from ..dispatch import block_for, blocks, empty, launch, require_shapes, takes
 from ..registry import Kernel
 from .language import jit, tl
 from .numbers import Numbers, moved
@@ -27,6 +27,9 @@ def derivative(
     half, rows = stencil(order, accuracy, boundary)
     if u.shape[axis] < max(len(rows[0]) - 1, 2 * half):
         raise ValueError(f"{u.shape[axis]} points are too few for {len(rows[0]) - 1} weights")
+    if slopes is not None:
+        rest = [n for d, n in enumerate(u.shape) if d != axis % u.dim()]
+        require_shapes("derivative", (slopes, (2, *rest)))
     tensors = (u,) if slopes is None else (u, slopes)
     path = derivative_triton if takes("derivative", *tensors) else derivative_reference
     return path(u, axis, order, accuracy, h, boundary, slopes)

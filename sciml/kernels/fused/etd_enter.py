@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ..dispatch import block_for, blocks, empty, launch, takes
+from ..dispatch import block_for, blocks, empty, launch, require_shapes, takes
 from ..registry import Kernel
 from .etd_scheme import CASES, FULL, FULL1, FULL2, HALF, HALF1, HALF2, STAGES, TOLERANCE, batch_step, made, sized
 from .language import add, jit, load_complex, multiply, split, store_complex, subtract, tl
@@ -21,8 +21,14 @@ def enter(
 ) -> tuple[Tensor, ...]:
     """(spectra,) or with `keep` (spectra, û). table: (1 or batch, 9, fields, *modes); parts: (1 or batch, fields,
     *modes); symbols: (rows, *modes); spectra: (batch, atoms, *layout.spectrum), all complex."""
+    batch = max(map(len, parts if table is None else (*parts, table)))
+    own = (layout.fields, *layout.modes)
+    require_shapes("etd enter", *((p, (1 if len(p) == 1 else batch, *own)) for p in parts))
+    require_shapes("etd enter", (symbols, (len(symbols), *layout.modes)))
+    if table is not None:
+        require_shapes("etd enter", (table, (1 if len(table) == 1 else batch, 9, *own)))
     tensors = [*parts, symbols] if table is None else [*parts, symbols, table]
-    path = enter_triton if takes("etd enter", *tensors, batch=max(map(len, parts))) else enter_reference
+    path = enter_triton if takes("etd enter", *tensors, batch=batch) else enter_reference
     return path(stage, layout, table, parts, symbols, keep)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ..dispatch import block_for, blocks, empty, launch, takes
+from ..dispatch import block_for, blocks, empty, launch, require_shapes, takes
 from ..registry import Kernel
 from .etd_scheme import CASES, FIRST, FULL, LAST, MIDDLE, TOLERANCE, batch_step, made, sized
 from .language import add, jit, load_complex, multiply, split, store_complex, tl
@@ -26,8 +26,16 @@ def leave(
     coupling: (fields, fields, *modes), applied to state. With parts (u, N(u), N(a), N(b)) and a table the spectra are
     those of stage c, and the answer is the state after the step.
     """
+    batch, own = len(spectra), (layout.fields, *layout.modes)
+    require_shapes("etd leave", (spectra, (batch, layout.products, *layout.spectrum)))
+    require_shapes("etd leave", (symbols, (len(symbols), *layout.modes)))
+    if coupling is not None:
+        require_shapes("etd leave", (coupling, (layout.fields, *own)))
+    for tensor, inner in [*((p, own) for p in (state, *parts)), (table, (9, *own))]:
+        if tensor is not None:
+            require_shapes("etd leave", (tensor, (1 if len(tensor) == 1 else batch, *inner)))
     tensors = [t for t in (spectra, symbols, coupling, state, table, *parts) if t is not None]
-    path = leave_triton if takes("etd leave", *tensors, batch=len(spectra)) else leave_reference
+    path = leave_triton if takes("etd leave", *tensors, batch=batch) else leave_reference
     return path(layout, spectra, symbols, coupling, state, table, parts)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..dispatch import blocks, empty, launch, takes
+from ..dispatch import blocks, empty, launch, require_shapes, takes
 from ..registry import Kernel
 from .language import jit, tl
 from .numbers import Numbers, moved
@@ -17,6 +17,7 @@ ROWS, COLUMNS, MOST_DIM = 16, 64, 16
 
 def gaussians(x: Tensor, centres: Tensor, widths: Tensor) -> tuple[Tensor, Tensor]:
     """x: (points, d), centres: (features, d), widths σ: (features,) -> φ and Δφ, (points, features) each."""
+    require_shapes("gaussians", (centres, (len(widths), x.shape[1])))
     refuse = [f"points of more than {MOST_DIM} coordinates"] if x.shape[-1] > MOST_DIM else []
     path = gaussians_triton if takes("gaussians", x, centres, widths, refuse=refuse) else gaussians_reference
     return path(x, centres, widths)

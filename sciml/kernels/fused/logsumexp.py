@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from ..dispatch import blocks, empty, launch, takes
+from ..dispatch import blocks, empty, launch, require_shapes, takes
 from ..registry import Kernel
 from .language import jit, tl
 from .numbers import Numbers, moved
@@ -29,6 +29,8 @@ def gibbs(x: Tensor, y: Tensor, f: Tensor, g: Tensor, eps: Tensor, cost: str = "
     """x: (batch, n, d), y: (batch, m, d), f: (batch, n), g: (batch, m), eps: (1,) -> (batch, n)."""
     if cost not in COSTS:
         raise ValueError(f"no cost {cost!r}; there are {', '.join(COSTS)}")
+    (batch, n, dim), m = x.shape, y.shape[1]
+    require_shapes("log-sum-exp", (y, (batch, m, dim)), (f, (batch, n)), (g, (batch, m)), (eps, (1,)))
     refuse = [f"points of more than {MOST_DIM} coordinates"] if x.shape[-1] > MOST_DIM else []
     if eps.requires_grad and torch.is_grad_enabled():
         refuse.append("no gradient by eps")

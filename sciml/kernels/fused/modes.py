@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from ..dispatch import blocks, empty, launch, takes
+from ..dispatch import blocks, empty, launch, require_shapes, takes
 from ..registry import Kernel
 from .language import jit, tl
 from .numbers import Numbers, moved
@@ -22,6 +22,7 @@ ROWS, COLUMNS, MODES = 4, 8, 32  # of one program
 
 def multiply_modes(x: Tensor, w: Tensor) -> Tensor:
     """(batch, in, *modes), (in, out, *modes) -> (batch, out, *modes), complex."""
+    require_shapes("mode multiplication", (w, (x.shape[1], *w.shape[1:2], *x.shape[2:])))
     return (modes_triton if takes("mode multiplication", x, w, gradient=True) else modes_reference)(x, w)
 
 

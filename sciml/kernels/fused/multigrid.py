@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..dispatch import blocks, empty, launch, takes
+from ..dispatch import blocks, empty, launch, require_shapes, takes
 from ..registry import Kernel
 from .language import jit, tl
 from .numbers import Numbers, moved
@@ -19,8 +19,15 @@ from .numbers import Numbers, moved
 BLOCK = 256
 
 
+def require_level(u: Tensor, kx: Tensor, ky: Tensor, *others: Tensor) -> None:
+    """Raises ValueError where the arrays are not those of one level."""
+    _, n, m = u.shape
+    require_shapes("multigrid", (kx, (n + 1, m)), (ky, (n, m + 1)), *((other, u.shape) for other in others))
+
+
 def five_point(u: Tensor, kx: Tensor, ky: Tensor) -> Tensor:
     """A u."""
+    require_level(u, kx, ky)
     path = five_point_triton if takes("five-point operator", u, kx, ky, batch=len(u)) else five_point_reference
     return path(u, kx, ky)
 
@@ -31,6 +38,8 @@ def smooth(u: Tensor, f: Tensor, kx: Tensor, ky: Tensor, factors: Tensor, d: Ten
 
     colour -1: Jacobi (β its damping); with `d`, the last s, s = α d + β r/diag, Chebyshev's recurrence, answered as
     (u, s). colour 0 or 1: points with i + j of that parity only, half a red-black sweep."""
+    require_level(u, kx, ky, f, *([] if d is None else [d]))
+    require_shapes("smoother", (factors, (2,)))
     tensors = (u, f, kx, ky, factors) if d is None else (u, f, kx, ky, factors, d)
     path = smooth_triton if takes("smoother", *tensors, batch=len(u)) else smooth_reference
     return path(u, f, kx, ky, factors, d, colour)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ...equation import tree
-from ..dispatch import block_for, blocks, empty, launch, takes
+from ..dispatch import block_for, blocks, empty, launch, require_shapes, takes
 from ..program import CODE, Program
 from ..registry import Kernel
 from .elementary import cosh, sinh, tanh, whole_power
@@ -31,6 +31,8 @@ def apply(program: Program, atoms: Tensor, points: Sequence[Tensor], t: Tensor) 
 
     points: the coordinates of each axis, (n,) each; t: (1,) or (batch,). Atoms may be none: (batch, 0, *grid).
     """
+    grid = [len(p) for p in points]
+    require_shapes("pointwise", (atoms, (len(atoms), program.atoms, *grid)), (t, (1 if len(t) == 1 else len(atoms),)))
     refuse = ["an exponent above 1023"] if any(abs(c) > MOST_EXPONENT for c in _exponents(program)) else []
     path = apply_triton if takes("pointwise", atoms, *points, t, batch=len(atoms), refuse=refuse) else apply_reference
     return path(program, atoms, points, t)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ...equation import tree
-from ..dispatch import block_for, blocks, empty, launch, takes
+from ..dispatch import block_for, blocks, empty, launch, require_shapes, takes
 from ..program import Program
 from ..registry import Kernel
 from .language import jit, tl
@@ -61,6 +61,11 @@ class Line:
 
 def rollout(line: Line, u: Tensor, table: Tensor, t: Tensor, h: Tensor, steps: int) -> Tensor:
     """So many steps of size h, (1,), from the times t, (1,) or (batch,). u: (batch, K+1); table: (9, K+1), complex."""
+    own, count = (line.program.atoms, len(line.program.results)), line.modes
+    require_shapes(
+        "line rollout", (u, (len(u), count)), (table, (9, count)), (t, (1 if len(t) == 1 else len(u),)), (h, (1,)),
+        (line.inner, (own[0], count)), (line.outer, (own[1], count)),
+    )  # fmt: skip
     tensors = (u, table, t, h, line.inner, line.outer, line.points)
     refuse = [f"more than {MOST} points"] if len(line.points) > MOST else []
     path = rollout_triton if takes("line rollout", *tensors, refuse=refuse) else rollout_reference

@@ -9,21 +9,23 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..dispatch import blocks, empty, launch, takes
+from ..dispatch import blocks, empty, launch, require_shapes, takes
 from ..registry import Kernel
 from .language import jit, tl
-from .multigrid import BLOCK, SHAPES, TOLERANCE, five_point_reference, five_points_at, level, square
+from .multigrid import BLOCK, SHAPES, TOLERANCE, five_point_reference, five_points_at, level, require_level, square
 from .numbers import moved
 
 
 def restrict_residual(u: Tensor, f: Tensor, kx: Tensor, ky: Tensor) -> Tensor:
     """Full weighting of f - A u to every second point: n, m odd -> (batch, (n-1)/2, (m-1)/2)."""
+    require_level(u, kx, ky, f)
     path = restrict_triton if takes("restriction", u, f, kx, ky, batch=len(u)) else restrict_reference
     return path(u, f, kx, ky)
 
 
 def correct(u: Tensor, e: Tensor) -> Tensor:
     """u plus a coarse correction, interpolated bilinearly."""
+    require_shapes("prolongation", (e, (len(u), (u.shape[1] - 1) // 2, (u.shape[2] - 1) // 2)))
     return (correct_triton if takes("prolongation", u, e, batch=len(u)) else correct_reference)(u, e)
 
 
