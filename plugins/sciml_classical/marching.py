@@ -88,6 +88,14 @@ class _March:
 
     def run_to_end(self) -> Solution:
         self.run.took("exponential step", self.stepper.path)
+        if self.stepper.fused is None:
+            return self._marched()
+        from sciml.kernels.dispatch import recording
+
+        with recording(self.run.took):  # what each kernel took, refusals with their reasons
+            return self._marched()
+
+    def _marched(self) -> Solution:
         last = len(self.times) - 1
         while self.index < last:
             self._advance_to(self.index + 1)

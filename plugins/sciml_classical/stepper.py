@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -19,11 +20,14 @@ from sciml.numerics.host import HostNonlinear, suits
 from sciml.numerics.pseudospectral import PseudoSpectral
 from sciml.problem import Problem
 
+if TYPE_CHECKING:
+    from sciml.numerics.fused import Fused
+
 
 @dataclass
 class Stepper:
-    """Right-hand side and steps for one basis: by the compiled kernel in 1-D and 2-D where there is one (`path` tells).
-    States are numpy arrays there and on the host path, tensors otherwise."""
+    """Right-hand side and steps for one basis: by the compiled kernel in 1-D and 2-D where there is one, by Triton on a
+    card (`path` tells). States are numpy arrays with the first and on the host path, tensors otherwise."""
 
     problem: Problem
     basis: FourierBasis
@@ -38,7 +42,8 @@ class Stepper:
         self.kernel: spectral.Spectral | None = None
         if not self.extended and self.basis.device == "cpu" and spectral.available(self.basis.dim):
             self.kernel = compiled(self.system, torch.get_num_threads())
-        if self.extended or suits(self.system):
+        self.fused = None if self.kernel is not None or self.extended else on_card(self.system)
+        if self.fused is None and (self.extended or suits(self.system)):
             self.host = HostNonlinear(self.system, self.extended)
         self.diagonal: Any = self.system.diagonal if self.host is None else self.host.diagonal
         if self.kernel is not None:
@@ -50,6 +55,8 @@ class Stepper:
         self.evaluations += 1 if u.ndim == self.basis.dim + 1 else len(u)
         if self.kernel is not None:
             return self.kernel.nonlinear(u, t)
+        if self.fused is not None:
+            return self.fused.nonlinear(u, t)
         if self.host is not None:
             return self.host(u, t)
         value = self.system.nonlinear(u, t)
@@ -70,6 +77,8 @@ class Stepper:
         """What computes, for the record."""
         if self.kernel is not None:
             return "compiled"
+        if self.fused is not None:
+            return "triton"
         path = "torch" if self.host is None else "numpy"
         library = spectral.LIBRARIES.get(self.basis.dim)
         return path if self.extended or library is None or self.basis.device != "cpu" else f"{path}: {notice(library)}"
@@ -81,7 +90,10 @@ class Stepper:
             if len(self.tables) > 12:
                 self.tables.pop(next(iter(self.tables)))
             coefficients = Etdrk4.build(self.diagonal, key)
-            self.tables[key] = coefficients if self.kernel is None else tables(coefficients)
+            if self.fused is not None:
+                self.tables[key] = self.fused.table(coefficients)
+            else:
+                self.tables[key] = coefficients if self.kernel is None else tables(coefficients)
         return self.tables[key]
 
     def doubling(self, h: float) -> Any:
@@ -97,6 +109,9 @@ class Stepper:
         if self.kernel is not None:
             self.evaluations += 3 * len(table.steps) + (rate is None)
             return self.kernel.advance(u, t, table, rate)
+        if self.fused is not None:
+            self.evaluations += 3 * len(table.steps) + (rate is None)
+            return self.fused.advance(table, u, t, rate)
         return table.advance(u, t, self.nonlinear, self.nonlinear(u, t) if rate is None else rate)
 
     def resolved(self, u: Any, tail: float) -> bool:
@@ -114,6 +129,15 @@ class Stepper:
             square = self.basis.weights * (u.real**2 + u.imag**2)
             return math.sqrt(float(square.reshape(len(u), -1).sum(1).max()))
         return math.sqrt(max(2 * _squares(one) - _squares(one[..., 0]) for one in u))
+
+
+def on_card(system: PseudoSpectral) -> Fused | None:
+    """Steps by Triton's kernels, for a device that runs them. Imported here: on a CPU nobody waits for triton."""
+    if system.basis.device == "cpu" and os.environ.get("TRITON_INTERPRET") != "1":
+        return None
+    from sciml.numerics import fused
+
+    return fused.Fused(system) if fused.suits(system) else None
 
 
 def _squares(u: Any) -> Any:

@@ -21,6 +21,7 @@ COMMANDS = {
     "new": ("new", "Make a problem file from a TOML description."),
     "validate": ("validate", "Check a problem or result file."),
     "reference": ("reference", "Show the reference of a problem file, or compute one into it."),
+    "bench": ("bench", "Measure the kernels for cards against a copy, torch and torch.compile."),
     "doctor": ("doctor", "Versions, devices, precision modes, and what is missing."),
 }
 

@@ -95,7 +95,8 @@ class FourierBasis:
         fine = self.to_grid(coefficients, [n * stride for n, stride in zip(shape, strides, strict=True)])
         for d, stride in enumerate(strides):
             if stride > 1:
-                fine = fine.index_select(d - self.dim, torch.arange(0, fine.shape[d - self.dim], stride))
+                places = torch.arange(0, fine.shape[d - self.dim], stride, device=fine.device)
+                fine = fine.index_select(d - self.dim, places)
         return fine
 
     def with_modes(self, modes: Sequence[int]) -> FourierBasis:
