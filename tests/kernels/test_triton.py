@@ -236,7 +236,7 @@ def test_whole_steps_are_those_of_etdrk4(name: str, device: str) -> None:
 
 
 def test_the_solver_marches_by_triton_and_says_so(device: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sciml_classical import marching
+    from sciml_classical import stepper
     from sciml_classical.solver import Etdrk4 as Solver
 
     from sciml import Axis, Grid, Problem, Run
@@ -245,12 +245,12 @@ def test_the_solver_marches_by_triton_and_says_so(device: str, monkeypatch: pyte
     times = torch.linspace(0, 0.2, 3, dtype=torch.float64).numpy()
     problem = Problem("burgers", equation, Grid((Axis("x", 0.0, 6.283185307179586, 16),), times), initial_text={"u": "sin(x)"})
     solver = Solver.build(modes=8, max_modes=8, step=0.1)
-    monkeypatch.setattr(marching.spectral, "available", lambda dim: False)
+    monkeypatch.setattr(stepper.spectral, "available", lambda dim: False)
     run, usual = Run(device=device), Run()
     found = solver.solve(problem, run).values["u"]
     assert set(run.paths) == {"exponential step", "etd enter", "pointwise", "etd leave"}
     assert all(path.startswith("triton") for path in run.paths.values())
-    monkeypatch.setattr(marching, "on_card", lambda system: None)
+    monkeypatch.setattr(stepper, "on_card", lambda system: None)
     expected = solver.solve(problem, usual).values["u"]
     assert usual.paths["exponential step"].startswith("numpy")
     assert abs(found - expected).max() < 1e-13
