@@ -10,6 +10,6 @@ SCIML_API = 1
 
 @hookimpl
 def register_solvers() -> list[type[Solver]]:
-    from .solver import Chebyshev, Dop853, Etdrk4, IntegratingFactor, SpectralTaylor, Taylor
+    from .solver import Chebyshev, Dop853, Etdrk4, FiniteVolume, IntegratingFactor, SpectralTaylor, Taylor
 
-    return [Etdrk4, IntegratingFactor, SpectralTaylor, Taylor, Dop853, Chebyshev]
+    return [Etdrk4, FiniteVolume, IntegratingFactor, SpectralTaylor, Taylor, Dop853, Chebyshev, FiniteVolume]

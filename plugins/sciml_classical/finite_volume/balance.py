@@ -1,0 +1,189 @@
+"""The rate of change of cell averages: fluxes through faces, diffusion, sources."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sciml.equation import tree as t
+from sciml.problem import numpy_function
+
+from .averaging import MARGIN, to_averages, to_points
+from .fluxes import AxisFlux, evaluated
+from .law import Law
+from .mesh import Ghosts, Mesh
+from .reconstruction import REACH, traces
+from .velocities import Velocities
+
+if TYPE_CHECKING:
+    from ..solver import FiniteVolume
+
+
+class Balance:
+    """`rate(u, t)` with u (fields, *cells); `limits` then holds what bounds the step: Σ speed/h and a source's rate."""
+
+    def __init__(self, options: FiniteVolume, law: Law, mesh: Mesh, device: str) -> None:
+        self.options, self.law, self.mesh, self.device = options, law, mesh, device
+        self.dim = len(mesh.cells)
+        high = options.reconstruction != "muscl"
+        self.nonlinear = [s for s in law.sources if any(isinstance(n, t.Field) for n in t.walk(s))]
+        self.turns = high and self.dim > 1 and not law.linear  # averages of faces to points and back
+        self.care = high and any(not _is_linear(s, law.fields) for s in self.nonlinear)
+        self.margin = 2 * MARGIN if self.turns else 0
+        self.ghost_cells = max(REACH, 2 * MARGIN if self.turns or self.care else 0)
+        self.ghosts = Ghosts(mesh, device)
+        self.velocities = Velocities(law, mesh, self.ghosts, self.margin)
+        self.along = [AxisFlux(law, axis) for axis in range(self.dim)]
+        self.source_slopes = [t.partial(s, t.Field(f)) for s in law.sources for f in law.fields]
+        self.fixed: dict[int, Tensor] = {}  # sources that depend on x alone
+        self.limits = (0.0, 0.0)
+
+    @property
+    def stiffness(self) -> float:
+        """Largest eigenvalue of the diffusion: 16/3 D/h² per axis, coupling between fields bounded by row sums."""
+        worst = np.zeros(len(self.law.fields))
+        for d in self.law.diffused:
+            worst[d.balance] += 16 / 3 * abs(d.coefficient) / self.mesh.widths[d.axis] ** 2
+        return float(worst.max(initial=0.0))
+
+    def rate(self, u: Tensor, time: float) -> Tensor:
+        wide = self.ghosts.everywhere(u, self.ghost_cells, time)
+        moves = self.velocities.on_faces(u, time)
+        spread = u.reshape(len(u), -1)
+        span = (spread.amax(1) - spread.amin(1)).reshape(-1, *(1,) * self.dim)
+        total, speeds = torch.zeros_like(u), 0.0
+        for axis in range(self.dim):
+            flux, speed = self._through(wide, axis, moves[axis], span, time)
+            for d in self.law.diffused:
+                if d.axis == axis:
+                    flux[d.balance] -= d.coefficient * self._slope(wide, axis, d.field)
+            total -= flux.diff(dim=axis + 1).div_(self.mesh.widths[axis])
+            speeds = speeds + speed / self.mesh.widths[axis]
+        self.limits = (float(speeds), self._add_sources(total, wide, u, time))
+        return total
+
+    def _inner(self, wide: Tensor, margin: int, but: int | None = None) -> Tensor:
+        """Without ghosts, except `margin` of them; axis `but` keeps what reconstruction needs."""
+        for axis, n in enumerate(self.mesh.cells):
+            kept = REACH if axis == but else margin
+            wide = wide.narrow(axis + 1, self.ghost_cells - kept, n + 2 * kept)
+        return wide
+
+    def _through(
+        self, wide: Tensor, axis: int, moves: dict[tuple[int, int], Tensor], span: Tensor, time: float
+    ) -> tuple[Tensor, Tensor]:
+        """Fluxes through the n + 1 faces across an axis, and the largest speed there."""
+        cells, dim = self._inner(wide, self.margin, axis), axis + 1
+        fineness = self.mesh.cells[axis] ** (2 if self.options.reconstruction == "weno-z" else 1)
+        floor = (span / fineness).square_().clamp_min_(1e-60)
+        below, above = traces(self.options.reconstruction, self.options.limiter, cells, dim, floor)
+        below, above = self._at_ends(below, above, axis, time)
+        along, at = self.along[axis], self._coordinates(axis, time)
+        if not self.turns:
+            flux, speed = along.numerical(below, above, at, moves)
+            return flux, speed.max()
+        others = [a + 1 for a in range(self.dim) if a != axis]
+        points = [below, above]
+        centred = {key: v[None] for key, v in moves.items()}
+        for other in others:
+            points = [to_points(p, other) for p in points]
+            centred = {key: to_points(v, other) for key, v in centred.items()}
+        flux, speed = along.numerical(*points, at, {key: v[0] for key, v in centred.items()})
+        for other in others:
+            flux = to_averages(flux, other)
+            centred = {key: to_averages(v, other) for key, v in centred.items()}
+        for (g, f), velocity in moves.items():  # the averages of velocities are exact, and balance
+            lost = self._cropped(velocity[None], others) - centred[g, f]
+            mean = self._cropped((below[f] + above[f])[None], others) / 2
+            flux[g] += (lost * mean)[0]
+        return flux, speed.max()
+
+    def _cropped(self, v: Tensor, dims: list[int]) -> Tensor:
+        for dim in dims:
+            v = v.narrow(dim, self.margin, v.shape[dim] - 2 * self.margin)
+        return v
+
+    def _at_ends(self, below: Tensor, above: Tensor, axis: int, time: float) -> tuple[Tensor, Tensor]:
+        """Outside the faces of the box: what is given there, or what arrives from inside."""
+        if self.mesh.axes[axis].periodic:
+            return below, above
+        dim, last = axis + 1, below.shape[axis + 1] - 1
+        low, high = self.ghosts.ends(axis, time)
+        for other in range(self.dim):
+            if other != axis and self.margin:
+                low, high = (
+                    None if e is None else self.ghosts.beside(e, axis, other, self.margin) for e in (low, high)
+                )
+        below, above = below.clone(), above.clone()
+        below.select(dim, 0).copy_(above.select(dim, 0) if low is None else low)
+        above.select(dim, last).copy_(below.select(dim, last) if high is None else high)
+        return below, above
+
+    def _coordinates(self, axis: int, time: float) -> dict[str, Any]:
+        """Middles of faces across an axis, in the shape of fluxes before they are averaged."""
+        at: dict[str, Any] = {"t": time}
+        crop = self.margin - MARGIN if self.turns else 0
+        for a, one in enumerate(self.mesh.axes):
+            width, n = self.mesh.widths[a], self.mesh.cells[a]
+            line = self.mesh.faces(a) if a == axis else self.mesh.start(a) + width * (np.arange(-crop, n + crop) + 0.5)
+            shape = [-1 if b == a else 1 for b in range(self.dim)]
+            at[one.name] = torch.as_tensor(line, device=self.device).reshape(shape)
+        return at
+
+    def _slope(self, wide: Tensor, axis: int, field: int) -> Tensor:
+        """∂u on faces from averages, fourth order."""
+        cells = self._inner(wide, 0, axis)[field]
+        faces = cells.shape[axis] - 2 * REACH + 1
+        a, b, c, d = (cells.narrow(axis, REACH - 1 + s, faces) for s in (-1, 0, 1, 2))
+        return (15 * (c - b)).sub_(d - a).div_(12 * self.mesh.widths[axis])
+
+    def _add_sources(self, total: Tensor, wide: Tensor, u: Tensor, time: float) -> float:
+        """Adds averages of sources to `total`; returns a bound on their own rate."""
+        given = [k for k, s in enumerate(self.law.sources) if s != t.ZERO and s not in self.nonlinear]
+        for k in given:
+            total[k] += self._fixed(k, time)
+        if not self.nonlinear:
+            return 0.0
+        margin = MARGIN if self.care else 0
+        values = self._inner(wide, 2 * MARGIN) if self.care else u
+        at: dict[str, Any] = {"t": time}
+        for a, one in enumerate(self.mesh.axes):
+            line = self.mesh.start(a) + self.mesh.widths[a] * (np.arange(-margin, self.mesh.cells[a] + margin) + 0.5)
+            at[one.name] = torch.as_tensor(line, device=self.device).reshape([-1 if b == a else 1 for b in range(self.dim)])
+        for dim in range(1, self.dim + 1) if self.care else ():
+            values = to_points(values, dim)
+        named = dict(zip(self.law.fields, values, strict=True))
+        for k, source in enumerate(self.law.sources):
+            if source in self.nonlinear:
+                rows = evaluated(source, named, at, values[0])[None]
+                for dim in range(1, self.dim + 1) if self.care else ():
+                    rows = to_averages(rows, dim)
+                total[k] += rows[0]
+        slopes = [evaluated(s, named, at, values[0]).abs() for s in self.source_slopes]
+        return float(torch.stack(slopes).reshape(len(u), len(u), -1).sum(1).max())
+
+    def _fixed(self, k: int, time: float) -> Tensor:
+        source = self.law.sources[k]
+        if k in self.fixed:
+            return self.fixed[k]
+
+        def formula(at: dict[str, Any]) -> Any:
+            shape = np.broadcast_shapes(*(p.shape for p in at.values()))
+            coordinates: dict[str, Any] = at | {"t": time}
+            value = t.evaluate(source, lambda n: coordinates[n.name], numpy_function)  # type: ignore[attr-defined]
+            return np.broadcast_to(np.asarray(value, dtype=np.float64), shape)
+
+        found = torch.as_tensor(self.mesh.averages(formula, range(self.dim), {}), device=self.device)
+        if not any(n == t.Coordinate("t") for n in t.walk(source)):
+            self.fixed[k] = found
+        return found
+
+
+def _is_linear(source: t.Expr, fields: tuple[str, ...]) -> bool:
+    """Whether averages of the source are the source of averages."""
+    return not any(isinstance(n, t.Coordinate) for n in t.walk(source)) and all(
+        not any(isinstance(n, t.Field) for n in t.walk(t.partial(source, t.Field(f)))) for f in fields
+    )
