@@ -13,8 +13,9 @@ from sciml.problem import numpy_function
 
 from .averaging import MARGIN, to_averages, to_points
 from .fluxes import AxisFlux, evaluated
+from .ghosts import Ghosts, Moment
 from .law import Law
-from .mesh import Ghosts, Mesh
+from .mesh import Mesh
 from .reconstruction import REACH, traces
 from .velocities import Velocities
 
@@ -49,14 +50,15 @@ class Balance:
             worst[d.balance] += 16 / 3 * abs(d.coefficient) / self.mesh.widths[d.axis] ** 2
         return float(worst.max(initial=0.0))
 
-    def rate(self, u: Tensor, time: float) -> Tensor:
-        wide = self.ghosts.everywhere(u, self.ghost_cells, time)
+    def rate(self, u: Tensor, moment: Moment) -> Tensor:
+        time = moment.time
+        wide = self.ghosts.everywhere(u, self.ghost_cells, moment)
         moves = self.velocities.on_faces(u, time)
         spread = u.reshape(len(u), -1)
         span = (spread.amax(1) - spread.amin(1)).reshape(-1, *(1,) * self.dim)
         total, speeds = torch.zeros_like(u), 0.0
         for axis in range(self.dim):
-            flux, speed = self._through(wide, axis, moves[axis], span, time)
+            flux, speed = self._through(wide, axis, moves[axis], span, moment)
             for d in self.law.diffused:
                 if d.axis == axis:
                     flux[d.balance] -= d.coefficient * self._slope(wide, axis, d.field)
@@ -73,15 +75,15 @@ class Balance:
         return wide
 
     def _through(
-        self, wide: Tensor, axis: int, moves: dict[tuple[int, int], Tensor], span: Tensor, time: float
+        self, wide: Tensor, axis: int, moves: dict[tuple[int, int], Tensor], span: Tensor, moment: Moment
     ) -> tuple[Tensor, Tensor]:
         """Fluxes through the n + 1 faces across an axis, and the largest speed there."""
         cells, dim = self._inner(wide, self.margin, axis), axis + 1
         fineness = self.mesh.cells[axis] ** (2 if self.options.reconstruction == "weno-z" else 1)
         floor = (span / fineness).square_().clamp_min_(1e-60)
         below, above = traces(self.options.reconstruction, self.options.limiter, cells, dim, floor)
-        below, above = self._at_ends(below, above, axis, time)
-        along, at = self.along[axis], self._coordinates(axis, time)
+        below, above = self._at_ends(below, above, axis, moment)
+        along, at = self.along[axis], self._coordinates(axis, moment.time)
         if not self.turns:
             flux, speed = along.numerical(below, above, at, moves)
             return flux, speed.max()
@@ -106,12 +108,12 @@ class Balance:
             v = v.narrow(dim, self.margin, v.shape[dim] - 2 * self.margin)
         return v
 
-    def _at_ends(self, below: Tensor, above: Tensor, axis: int, time: float) -> tuple[Tensor, Tensor]:
+    def _at_ends(self, below: Tensor, above: Tensor, axis: int, moment: Moment) -> tuple[Tensor, Tensor]:
         """Outside the faces of the box: what is given there, or what arrives from inside."""
         if self.mesh.axes[axis].periodic:
             return below, above
         dim, last = axis + 1, below.shape[axis + 1] - 1
-        low, high = self.ghosts.ends(axis, time)
+        low, high = self.ghosts.ends(axis, moment)
         for other in range(self.dim):
             if other != axis and self.margin:
                 low, high = (

@@ -17,6 +17,7 @@ from sciml.run import Run
 from sciml.solution import Solution
 
 from .balance import Balance
+from .ghosts import Moment
 from .law import Law
 from .mesh import Mesh
 from .sampling import Sampling
@@ -53,12 +54,12 @@ def solve(options: FiniteVolume, problem: Problem, run: Run) -> Solution:
 
     while done < len(times):
         target = float(times[done])
-        slope = balance.rate(u, time)
+        slope = balance.rate(u, Moment(time))
         h = _step(options, balance, target - time, time)
         last = h == target - time
         one = u + h * slope
-        two = (0.75 * u).add_(one + h * balance.rate(one, time + h), alpha=0.25)
-        three = balance.rate(two, time + h / 2)
+        two = (0.75 * u).add_(one + h * balance.rate(one, Moment(time, h, 1)), alpha=0.25)
+        three = balance.rate(two, Moment(time, h, 2))
         u = (u / 3).add_(two + h * three, alpha=2 / 3)
         time, steps = target if last else time + h, steps + 1
         if last:

@@ -1,4 +1,4 @@
-"""Uniform cells on a box, averages over them, and what lies beyond the box.
+"""Uniform cells on a box, and averages over them.
 
 On a periodic axis the problem's points are centres of cells, on one with ends they are faces (when `cells` is a
 multiple of the problem's own number). A state is (fields, *cells); `dim` counts its dimensions, so axis a is dim a + 1.
@@ -12,13 +12,9 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-import torch
 from scipy.interpolate import make_interp_spline
-from torch import Tensor
+from sciml.problem import Array, Axis, Problem
 
-from sciml.problem import SIDES, Array, Axis, Problem
-
-ROUGH = 10.0  # scale of the indicator of `_blend`
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(6)
 
 
@@ -99,86 +95,3 @@ class Mesh:
         resized = np.zeros((*spectrum.shape[:-1], n // 2 + 1), dtype=complex)
         resized[..., :keep] = spectrum[..., :keep] * np.sinc(np.arange(keep) / n)
         return np.moveaxis(np.fft.irfft(resized, n=n, norm="forward"), -1, index)
-
-
-def _continuation(known: int, beyond: int, on_face: bool) -> Array:
-    """(beyond, known): averages over cells beyond an end from those inside, nearest first, by a polynomial of degree
-    known - 1; with `on_face` the first datum is the value on the end itself."""
-    degrees = np.arange(known)
-    lefts = np.arange(known - on_face)[:, None]
-    inside = ((lefts + 1.0) ** (degrees + 1) - lefts ** (degrees + 1.0)) / (degrees + 1)
-    rows = np.vstack([(degrees == 0).astype(float), inside]) if on_face else inside
-    far = -np.arange(beyond)[:, None]
-    outside = (far ** (degrees + 1.0) - (far - 1.0) ** (degrees + 1)) / (degrees + 1)
-    found: Array = outside @ np.linalg.inv(rows)
-    return found
-
-
-class Ghosts:
-    """Cells beyond the ends of an axis: wrapped, or continued from inside and from what is given on the face."""
-
-    def __init__(self, mesh: Mesh, device: str) -> None:
-        self.mesh, self.device = mesh, device
-        self.known: dict[int, tuple[float, tuple[Tensor | None, Tensor | None]]] = {}
-        self.tables = {
-            given: torch.as_tensor(_continuation(5, 4, given), device=device) for given in (False, True)
-        }
-
-    def widened(self, u: Tensor, axis: int, ghosts: int, ends: tuple[Tensor | None, Tensor | None] | None = None) -> Tensor:
-        """u with `ghosts` more cells at both ends of an axis; ends: the values on the two faces, where given."""
-        dim, n = axis + 1, u.shape[axis + 1]
-        if self.mesh.axes[axis].periodic:
-            return torch.cat([u.narrow(dim, n - ghosts, ghosts), u, u.narrow(dim, 0, ghosts)], dim)
-        low, high = ends or (None, None)
-        before = self._blend(u.narrow(dim, 0, 5), dim, low, ghosts).flip(dim)
-        after = self._blend(u.narrow(dim, n - 5, 5).flip(dim), dim, high, ghosts)
-        return torch.cat([before, u, after], dim)
-
-    def _blend(self, inside: Tensor, dim: int, face: Tensor | None, ghosts: int) -> Tensor:
-        """A polynomial of degree four where the data are smooth, the nearest datum where they are rough.
-
-        Rough: squares of third differences are not small against those of first ones (compare Tan & Shu,
-        J. Comput. Phys. 229, 2010, section 2.2).
-        """
-        data = inside if face is None else torch.cat([face.unsqueeze(dim), inside.narrow(dim, 0, 4)], dim)
-        first = data.diff(dim=dim)
-        third = first.diff(n=2, dim=dim)
-        steep, bent = (first**2).sum(dim, keepdim=True), (third**2).sum(dim, keepdim=True)
-        floor = (data.abs().amax(dim, keepdim=True) * 1e-8) ** 2 + 1e-200
-        smooth = 1 / (1 + (ROUGH * bent / (steep + floor)) ** 4)
-        table = self.tables[face is not None][:ghosts]
-        quartic = torch.tensordot(table, data, dims=([1], [dim])).movedim(0, dim)
-        nearest = data.narrow(dim, 0, 1)
-        return nearest + smooth * (quartic - nearest)
-
-    def everywhere(self, u: Tensor, ghosts: int, t: float) -> Tensor:
-        """u widened along every axis, with the boundary data at time t."""
-        for axis in range(len(self.mesh.cells)):
-            ends = self.ends(axis, t)
-            for other in range(axis):
-                ends = tuple(None if e is None else self.beside(e, axis, other, ghosts) for e in ends)  # type: ignore[assignment]
-            u = self.widened(u, axis, ghosts, ends)
-        return u
-
-    def beside(self, end: Tensor, axis: int, other: int, ghosts: int) -> Tensor:
-        """Data on a face, widened along another axis."""
-        return self.widened(end.unsqueeze(axis + 1), other, ghosts).squeeze(axis + 1)
-
-    def ends(self, axis: int, t: float) -> tuple[Tensor | None, Tensor | None]:
-        """Values on the lower and upper face, (fields, *cells of other axes), averaged; None where not given."""
-        if axis in self.known and self.known[axis][0] == t:
-            return self.known[axis][1]
-        mesh, problem = self.mesh, self.mesh.problem
-        name, over = mesh.axes[axis].name, [a for a in range(len(mesh.cells)) if a != axis]
-        found: list[Tensor | None] = []
-        for side, face in zip(SIDES, mesh.axes[axis].faces, strict=True):
-            if face != "dirichlet":
-                found.append(None)
-                continue
-            rows = [
-                mesh.averages(lambda at, f=f, s=side: problem.boundary_values(f, name, s, at | {"t": t}), over, {})  # type: ignore[misc]
-                for f in problem.equation.fields
-            ]
-            found.append(torch.as_tensor(np.stack(rows), device=self.device))
-        self.known[axis] = (t, (found[0], found[1]))
-        return found[0], found[1]

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from sciml.problem import Array
 
-from .mesh import Ghosts, Mesh
+from .ghosts import Ghosts, Moment
+from .mesh import Mesh
 from .reconstruction import limited_slopes, indicators
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Sampling:
     def values(self, u: Tensor, time: float) -> Array:
         """(fields, *the problem's grid)."""
         span = (u.reshape(len(u), -1).amax(1) - u.reshape(len(u), -1).amin(1)).reshape(-1, *(1,) * len(self.mesh.cells))
-        wide = self.ghosts.everywhere(u, REACH, time)
+        wide = self.ghosts.everywhere(u, REACH, Moment(time))
         for axis, (lower, upper) in enumerate(self.lines):
             floor = (span / self.mesh.cells[axis] ** 2).square().clamp_min(1e-60)
             wide = (lower.values(self.options, wide, axis + 1, floor) + upper.values(self.options, wide, axis + 1, floor)) / 2

@@ -15,8 +15,9 @@ from torch import Tensor
 from sciml.equation import tree as t
 from sciml.problem import Array, numpy_function
 
+from .ghosts import Ghosts
 from .law import Carried, Law
-from .mesh import Ghosts, Mesh
+from .mesh import Mesh
 
 
 class Velocities:
