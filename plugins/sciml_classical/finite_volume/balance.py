@@ -56,7 +56,7 @@ class Balance:
         moves = self.velocities.on_faces(u, time)
         spread = u.reshape(len(u), -1)
         span = (spread.amax(1) - spread.amin(1)).reshape(-1, *(1,) * self.dim)
-        total, speeds = torch.zeros_like(u), 0.0
+        total, speeds = torch.zeros_like(u), u.new_zeros(())
         for axis in range(self.dim):
             flux, speed = self._through(wide, axis, moves[axis], span, moment)
             for d in self.law.diffused:
@@ -88,12 +88,12 @@ class Balance:
             flux, speed = along.numerical(below, above, at, moves)
             return flux, speed.max()
         others = [a + 1 for a in range(self.dim) if a != axis]
-        points = [below, above]
+        inside = (below, above)
         centred = {key: v[None] for key, v in moves.items()}
         for other in others:
-            points = [to_points(p, other) for p in points]
+            inside = (to_points(inside[0], other), to_points(inside[1], other))
             centred = {key: to_points(v, other) for key, v in centred.items()}
-        flux, speed = along.numerical(*points, at, {key: v[0] for key, v in centred.items()})
+        flux, speed = along.numerical(*inside, at, {key: v[0] for key, v in centred.items()})
         for other in others:
             flux = to_averages(flux, other)
             centred = {key: to_averages(v, other) for key, v in centred.items()}
@@ -154,7 +154,8 @@ class Balance:
         at: dict[str, Any] = {"t": time}
         for a, one in enumerate(self.mesh.axes):
             line = self.mesh.start(a) + self.mesh.widths[a] * (np.arange(-margin, self.mesh.cells[a] + margin) + 0.5)
-            at[one.name] = torch.as_tensor(line, device=self.device).reshape([-1 if b == a else 1 for b in range(self.dim)])
+            shape = [-1 if b == a else 1 for b in range(self.dim)]
+            at[one.name] = torch.as_tensor(line, device=self.device).reshape(shape)
         for dim in range(1, self.dim + 1) if self.care else ():
             values = to_points(values, dim)
         named = dict(zip(self.law.fields, values, strict=True))

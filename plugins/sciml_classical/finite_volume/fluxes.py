@@ -1,4 +1,4 @@
-"""The flux through a face from the states on both sides: local Lax–Friedrichs (Rusanov), which is upwind where linear."""
+"""The flux through a face from the states on both sides: local Lax–Friedrichs (Rusanov), upwind where linear."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +29,9 @@ def _continuation(known: int, beyond: int, on_face: bool) -> Array:
     return found
 
 
+Ends = tuple[Tensor | None, Tensor | None]
+
+
 class Moment(NamedTuple):
     """A stage (0, 1, 2) of the step of length `step` from `start`."""
 
@@ -46,17 +50,17 @@ class Ghosts:
     def __init__(self, mesh: Mesh, device: str) -> None:
         self.mesh, self.device = mesh, device
         self.to_face = torch.tensor([[137.0, -163.0, 137.0, -63.0, 12.0]], dtype=torch.float64, device=device) / 60
-        self.known: dict[int, tuple[Moment, tuple[Tensor | None, Tensor | None]]] = {}
+        self.known: dict[int, tuple[Moment, Ends]] = {}
         self.tables = {
             given: torch.as_tensor(_continuation(5, 4, given), device=device) for given in (False, True)
         }
 
-    def widened(self, u: Tensor, axis: int, ghosts: int, ends: tuple[Tensor | None, Tensor | None] | None = None) -> Tensor:
+    def widened(self, u: Tensor, axis: int, ghosts: int, ends: Ends = (None, None)) -> Tensor:
         """u with `ghosts` more cells at both ends of an axis; ends: the values on the two faces, where given."""
         dim, n = axis + 1, u.shape[axis + 1]
         if self.mesh.axes[axis].periodic:
             return torch.cat([u.narrow(dim, n - ghosts, ghosts), u, u.narrow(dim, 0, ghosts)], dim)
-        low, high = ends or (None, None)
+        low, high = ends
         before = self._blend(u.narrow(dim, 0, 5), dim, low, ghosts).flip(dim)
         after = self._blend(u.narrow(dim, n - 5, 5).flip(dim), dim, high, ghosts)
         return torch.cat([before, u, after], dim)
@@ -80,22 +84,23 @@ class Ghosts:
         table = self.tables[face is not None][:ghosts]
         quartic = torch.tensordot(table, data, dims=([1], [dim])).movedim(0, dim)
         nearest = data.narrow(dim, 0, 1)
-        return nearest + smooth * (quartic - nearest)
+        blended: Tensor = nearest + smooth * (quartic - nearest)
+        return blended
 
     def everywhere(self, u: Tensor, ghosts: int, moment: Moment) -> Tensor:
         """u widened along every axis, with the boundary data of the moment."""
         for axis in range(len(self.mesh.cells)):
-            ends = self.ends(axis, moment)
+            low, high = self.ends(axis, moment)
             for other in range(axis):
-                ends = tuple(None if e is None else self.beside(e, axis, other, ghosts) for e in ends)  # type: ignore[assignment]
-            u = self.widened(u, axis, ghosts, ends)
+                low, high = (None if e is None else self.beside(e, axis, other, ghosts) for e in (low, high))
+            u = self.widened(u, axis, ghosts, (low, high))
         return u
 
     def beside(self, end: Tensor, axis: int, other: int, ghosts: int) -> Tensor:
         """Data on a face, widened along another axis."""
         return self.widened(end.unsqueeze(axis + 1), other, ghosts).squeeze(axis + 1)
 
-    def ends(self, axis: int, moment: Moment) -> tuple[Tensor | None, Tensor | None]:
+    def ends(self, axis: int, moment: Moment) -> Ends:
         """Values on the lower and upper face, (fields, *cells of other axes), averaged; None where not given.
 
         In the later stages of a step they are what the scheme makes of smooth data, g + h g' and g + h g'/2 + h² g''/4,
@@ -120,8 +125,8 @@ class Ghosts:
     def _given(self, axis: int, side: str, time: float) -> Tensor:
         mesh, problem = self.mesh, self.mesh.problem
         over = [a for a in range(len(mesh.cells)) if a != axis]
-        rows = [
-            mesh.averages(lambda at, f=f: problem.boundary_values(f, mesh.axes[axis].name, side, at | {"t": time}), over, {})  # type: ignore[misc]
-            for f in problem.equation.fields
-        ]
+        rows = []
+        for name in problem.equation.fields:
+            formula = partial(problem.boundary_values, name, mesh.axes[axis].name, side)
+            rows.append(mesh.averages(lambda at, f=formula: f(at | {"t": time}), over, {}))  # type: ignore[misc]
         return torch.as_tensor(np.stack(rows), device=self.device)

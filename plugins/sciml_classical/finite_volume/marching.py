@@ -1,4 +1,4 @@
-"""Strong-stability-preserving Runge–Kutta of order three (Shu & Osher, J. Comput. Phys. 77, 1988, eq. 2.18), step by step.
+"""Strong-stability-preserving Runge–Kutta of order three (Shu & Osher, J. Comput. Phys. 77, 1988, eq. 2.18).
 
 A step is the Courant number over Σ speed/width, shortened to reach the next output time.
 """
@@ -50,7 +50,10 @@ def solve(options: FiniteVolume, problem: Problem, run: Run) -> Solution:
     mass = (u.reshape(len(names), -1).sum(1) * cell).cpu().numpy() if start is None else np.asarray(start)
 
     def kept() -> dict[str, Any]:
-        return {"u": u.cpu().numpy(), "time": time, "done": done, "steps": steps, "mass": mass, "outputs": outputs[:, :done]}
+        return {
+            "u": u.cpu().numpy(), "time": time, "done": done, "steps": steps, "mass": mass,
+            "outputs": outputs[:, :done],
+        }  # fmt: skip
 
     while done < len(times):
         target = float(times[done])

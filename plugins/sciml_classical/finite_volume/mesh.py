@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from scipy.interpolate import make_interp_spline
+
 from sciml.problem import Array, Axis, Problem
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(6)
@@ -33,17 +34,19 @@ class Mesh:
 
     @property
     def widths(self) -> tuple[float, ...]:
-        return tuple(a.length / n for a, n in zip(self.axes, self.cells, strict=True))
+        return tuple(float(a.length / n) for a, n in zip(self.axes, self.cells, strict=True))
 
     def start(self, axis: int) -> float:
         """The first face."""
         return self.axes[axis].lower - (self.widths[axis] / 2 if self.axes[axis].periodic else 0.0)
 
     def centres(self, axis: int) -> Array:
-        return self.start(axis) + self.widths[axis] * (np.arange(self.cells[axis]) + 0.5)
+        found: Array = self.start(axis) + self.widths[axis] * (np.arange(0.5, self.cells[axis], dtype=np.float64))
+        return found
 
     def faces(self, axis: int) -> Array:
-        return self.start(axis) + self.widths[axis] * np.arange(self.cells[axis] + 1)
+        found: Array = self.start(axis) + self.widths[axis] * np.arange(self.cells[axis] + 1, dtype=np.float64)
+        return found
 
     def averages(self, formula: Callable[[dict[str, Any]], Array], over: Sequence[int], at: dict[int, Array]) -> Array:
         """Gauss averages over cells of the axes in `over`, at the given coordinates along the others.

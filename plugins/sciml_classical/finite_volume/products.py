@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
 
 from sciml.equation import tree as t
@@ -9,7 +10,7 @@ from sciml.equation.forms import as_functional
 from sciml.equation.typeset import expression
 
 Term = tuple[float, t.Orders, t.Expr]  # coefficient · ∂^orders expression
-_INTEGRALS = {
+_INTEGRALS: dict[str, Callable[[t.Expr], t.Expr]] = {
     "sin": lambda u: t.multiply(t.Number(-1.0), t.Function("cos", u)),
     "cos": lambda u: t.Function("sin", u),
     "sinh": lambda u: t.Function("cosh", u),
@@ -47,7 +48,7 @@ def expanded(node: t.Expr) -> list[t.Expr]:
         return [piece for term in node.terms for piece in expanded(term)]
     if not isinstance(node, t.Product):
         return [node]
-    choices = [[p for p in expanded(f)] if isinstance(f, t.Sum) else [f] for f in node.factors]
+    choices = [expanded(f) if isinstance(f, t.Sum) else [f] for f in node.factors]
     return [t.multiply(*chosen) for chosen in product(*choices)]
 
 

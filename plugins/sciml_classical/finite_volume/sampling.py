@@ -16,7 +16,7 @@ from sciml.problem import Array
 
 from .ghosts import Ghosts, Moment
 from .mesh import Mesh
-from .reconstruction import limited_slopes, indicators
+from .reconstruction import indicators, limited_slopes
 
 if TYPE_CHECKING:
     from ..solver import FiniteVolume
@@ -34,6 +34,10 @@ def _weights(shifts: range, at: Array) -> Array:
     moments = (right ** (degrees + 1) - (right - 1) ** (degrees + 1)) / (degrees + 1)
     found: Array = at[:, None] ** degrees @ np.linalg.inv(moments)
     return found
+
+
+def _combined(weights: list[Tensor], values: list[Tensor]) -> Tensor:
+    return sum((w * u for w, u in zip(weights, values, strict=True)), torch.zeros_like(values[0]))
 
 
 class _Line:
@@ -58,15 +62,14 @@ class _Line:
         columns = [
             [table[:, k].reshape(shape) for k in range(table.shape[1])] for table in (self.quartic, *self.parabolas)
         ]
-        best = sum((w * u for w, u in zip(columns[0], v, strict=True)), torch.zeros_like(v[0]))
-        sides = [sum((w * u for w, u in zip(columns[s + 1], v[s : s + 3], strict=True)), torch.zeros_like(v[0])) for s in range(3)]
+        best = _combined(columns[0], v)
+        sides = [_combined(columns[s + 1], v[s : s + 3]) for s in range(3)]
         rough = indicators(v)
         far, worst = (rough[0] - rough[2]).abs(), torch.stack(rough).amax(0)
         central = (best - sum(d * p for d, p in zip(SIDES, sides, strict=True))) / CENTRAL
         pieces = [(CENTRAL, worst, central), *zip(SIDES, rough, sides, strict=True)]
         weights = [d * (1 + (far / (r + floor)) ** 2) for d, r, _ in pieces]
-        total: Tensor = sum((w * p for w, (_, _, p) in zip(weights, pieces, strict=True)), torch.zeros_like(best))
-        return total / torch.stack(weights).sum(0)
+        return _combined(weights, [p for _, _, p in pieces]) / torch.stack(weights).sum(0)
 
 
 class Sampling:
@@ -80,6 +83,7 @@ class Sampling:
         wide = self.ghosts.everywhere(u, REACH, Moment(time))
         for axis, (lower, upper) in enumerate(self.lines):
             floor = (span / self.mesh.cells[axis] ** 2).square().clamp_min(1e-60)
-            wide = (lower.values(self.options, wide, axis + 1, floor) + upper.values(self.options, wide, axis + 1, floor)) / 2
+            both = [line.values(self.options, wide, axis + 1, floor) for line in (lower, upper)]
+            wide = (both[0] + both[1]) / 2
         result: Array = wide.cpu().numpy()
         return result

@@ -28,7 +28,7 @@ class Velocities:
         self.device = ghosts.device
         self.given: dict[Carried, Tensor] = {}
         if law.streamed:
-            self._corners, self._inverse = _stream_symbols(mesh, self.device)
+            self._corners = _stream_symbol(mesh, self.device)
 
     def on_faces(self, u: Tensor, time: float) -> list[dict[tuple[int, int], Tensor]]:
         found: list[dict[tuple[int, int], Tensor]] = [{} for _ in self.mesh.cells]
@@ -78,8 +78,8 @@ class Velocities:
         return across_x, across_y
 
 
-def _stream_symbols(mesh: Mesh, device: str) -> tuple[Tensor, Tensor]:
-    """Multipliers from averages over cells to Φ at their lower corners, and to Φ's averages."""
+def _stream_symbol(mesh: Mesh, device: str) -> Tensor:
+    """Multipliers from averages over cells of a source to Φ at their lower corners."""
     kx, ky = (
         2 * math.pi / axis.length * frequency(n) * n
         for axis, n, frequency in zip(mesh.axes, mesh.cells, (np.fft.fftfreq, np.fft.rfftfreq), strict=True)
@@ -95,4 +95,4 @@ def _stream_symbols(mesh: Mesh, device: str) -> tuple[Tensor, Tensor]:
     for index, n in enumerate(mesh.cells):  # half a cell's shift of a Nyquist mode is not a real function
         if n % 2 == 0:
             corners[(n // 2, slice(None)) if index == 0 else (slice(None), n // 2)] = 0.0
-    return torch.as_tensor(corners, device=device), torch.as_tensor(inverse, device=device)
+    return torch.as_tensor(corners, device=device)
