@@ -28,7 +28,8 @@ def traces(kind: str, limiter: str, u: Tensor, dim: int, floor: Tensor) -> tuple
         below, above = (slopes.narrow(dim, REACH - 2 + s, faces) for s in (0, 1))
         return _cells(u, dim, 0) + below / 2, _cells(u, dim, 1) - above / 2
     v = [_cells(u, dim, s) for s in range(-2, 4)]
-    return _weno(kind, v[:5], floor), _weno(kind, v[:0:-1], floor)
+    both = _weno(kind, [torch.stack([v[k], v[5 - k]]) for k in range(5)], floor)  # mirrored for the upper side
+    return both[0], both[1]
 
 
 def limited_slopes(limiter: str, differences: Tensor, dim: int) -> Tensor:
