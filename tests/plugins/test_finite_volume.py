@@ -107,12 +107,11 @@ class TestPieces:
         matrices = np.concatenate([real @ (values[..., None] * np.linalg.inv(real)), rng.normal(size=(200, m, m))])
         entries = [[torch.as_tensor(matrices[:, i, j]) for j in range(m)] for i in range(m)]
         ratio = spectral_radius(entries).numpy() / np.abs(np.linalg.eigvals(matrices)).max(1)
-        assert ratio.min() > 1 - 1e-8
+        half_the_digits = 1e-7  # of eigenvalues that are nearly double
+        assert ratio.min() > 1 - half_the_digits
         assert ratio.max() < 2
-        if m == 2:
-            assert ratio.max() < 1 + 1e-8
-        if m == 3:
-            assert ratio[:200].max() < 1 + 1e-8
+        exact = {2: ratio, 3: ratio[:200], 4: np.ones(1)}[m]
+        assert exact.max() < 1 + half_the_digits
 
 
 @pytest.mark.parametrize(("kind", "order", "margin"), [("weno5", 5, 0.15), ("weno-z", 5, 0.15), ("muscl", 2, 0.3)])
@@ -198,9 +197,16 @@ def test_a_transonic_rarefaction_opens() -> None:
 
 
 def test_a_gaussian_over_many_periods() -> None:
-    problem = line(["u_t = -u_x"], {"u": "exp(20*(cos(2*pi*(x - 0.5)) - 1))"}, 100, 10.0)
+    """Nonlinear weights and output lose little beside the linear scheme they should become where it is smooth, whose
+    result after 2000 steps follows from its symbol: the quartic's weights in space, 1 + z + z²/2 + z³/6 in time."""
+    n, steps = 100, 2000
+    problem = line(["u_t = -u_x"], {"u": "exp(20*(cos(2*pi*(x - 0.5)) - 1))"}, n, 10.0)
     values = solved(problem).values["u"]
-    assert np.abs(values[-1] - values[0]).max() < 4e-3
+    angle = TAU * np.fft.fftfreq(n)
+    face = sum(w * np.exp(1j * k * angle) for w, k in zip((2, -13, 47, 27, -3), range(-2, 3), strict=True)) / 60
+    z = -10.0 / steps * n * face * (1 - np.exp(-1j * angle))
+    linear = np.fft.ifft(np.fft.fft(values[0]) * (1 + z + z**2 / 2 + z**3 / 6) ** steps).real
+    assert np.linalg.norm(values[-1] - values[0]) < 1.1 * np.linalg.norm(linear - values[0])
 
 
 PLANES = {
@@ -256,16 +262,23 @@ def test_taylor_green_decays() -> None:
     assert np.abs(values[-1] - values[0] * math.exp(-0.2)).max() < 2e-4
 
 
-@pytest.mark.parametrize(("name", "bound"), [("advection-square", 0.012), ("burgers-shock", 2e-3), ("sod", 4e-3)])
-def test_shipped_problems(name: str, bound: float) -> None:
-    """In the mean, where jumps smeared over some cells count as errors of the order of a cell."""
+@pytest.mark.parametrize(
+    ("name", "jumps", "order"), [("advection-square", {"u": 2.0}, 5 / 6), ("burgers-shock", {"u": 2.0}, 1.0),
+    ("sod", {"rho": 0.35, "m": 0.5, "E": 1.0}, 5 / 6)],
+)  # fmt: skip
+def test_shipped_problems(name: str, jumps: dict[str, float], order: float) -> None:
+    """Errors in the mean are no more than two cells times the jumps, and fall with the width of what is smeared:
+    of a shock h, of a contact h^(5/6) for a scheme of fifth order (Harten 1977)."""
     path = PROBLEMS / f"{name}.h5"
     problem = problem_file.read(path)
     reference = read_reference(path, problem)
     assert reference is not None
-    for field, values in solved(problem).values.items():
-        exact = reference.values[field]
-        assert np.abs(values - exact).mean() < bound * np.abs(exact).max()
+    size = problem.grid.shape[0] - (not problem.grid.axes[0].periodic)
+    coarse, fine = (solved(problem, cells=n).values for n in (size, 2 * size))
+    for field, jump in jumps.items():
+        first, second = (float(np.abs(v[field] - reference.values[field])[-1].mean()) for v in (coarse, fine))
+        assert first < 2 * jump / size
+        assert math.log2(first / second) > order - 0.25
 
 
 class TestRefusals:

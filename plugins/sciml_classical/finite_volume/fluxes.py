@@ -102,11 +102,10 @@ def spectral_radius(a: list[list[Tensor]]) -> Tensor:
     determinant = determinant + a[0][1] * a[1][2] * a[2][0] + a[0][2] * a[1][0] * a[2][1]
     p = size.clamp_min(0).sqrt()
     cosine = determinant / (2 * p**3).clamp_min(1e-300)
-    if bool((cosine.abs() > 1 + 1e-6).any()):  # complex ones
-        return _power_bound(a)
     angle = cosine.clamp(-1, 1).acos() / 3
     top, bottom = mean + 2 * p * angle.cos(), mean + 2 * p * (angle + 2 * math.pi / 3).cos()
-    return torch.maximum(top.abs(), bottom.abs())
+    exact, pairs = torch.maximum(top.abs(), bottom.abs()), cosine.abs() > 1 + 1e-6  # complex ones, or p is rounding
+    return torch.where(pairs, _power_bound(a), exact) if bool(pairs.any()) else exact
 
 
 def _power_bound(a: list[list[Tensor]]) -> Tensor:
