@@ -113,6 +113,6 @@ LIST: dict[str, Callable[[], Problem]] = {
 }  # fmt: skip
 EXACT = {"advection-square": {"u": _advected("(x - c*t)")}}
 COMPUTED: dict[str, tuple[Callable[[Problem], dict[str, Array]], str]] = {
-    "burgers-shock": (burgers_exact, f"{EXACT_SOLUTION} characteristics, solved to rounding, beside a shock at 0.5 + 0.3 t."),
+    "burgers-shock": (burgers_exact, f"{EXACT_SOLUTION} characteristics, to rounding, beside a shock at 0.5 + 0.3 t."),
     "sod": (sod_exact, f"{EXACT_SOLUTION} the Riemann problem (Toro 2009, chapter 4), solved to rounding."),
 }

@@ -12,4 +12,4 @@ SCIML_API = 1
 def register_solvers() -> list[type[Solver]]:
     from .solver import Chebyshev, Dop853, Etdrk4, FiniteVolume, IntegratingFactor, SpectralTaylor, Taylor
 
-    return [Etdrk4, FiniteVolume, IntegratingFactor, SpectralTaylor, Taylor, Dop853, Chebyshev, FiniteVolume]
+    return [Etdrk4, IntegratingFactor, SpectralTaylor, Taylor, Dop853, Chebyshev, FiniteVolume]
