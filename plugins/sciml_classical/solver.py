@@ -206,7 +206,10 @@ class FiniteVolume(Solver):
     )
     limiter: Literal["van-leer", "minmod"] = Field("van-leer", description="of the slopes of muscl")
     cells: int = Field(0, ge=0, le=2**24, description="cells per axis; 0: those of the problem's grid")
-    cfl: float = Field(0.5, gt=0, le=1, description="Courant number, summed over the axes")
+    cfl: float = Field(
+        0.5, gt=0, le=1,
+        description="Courant number, summed over the axes; below 0.5 steps for diffusion and sources shrink with it",
+    )  # fmt: skip
 
     def refuses(self, problem: Problem) -> list[str]:
         reasons = super().refuses(problem)

@@ -12,10 +12,11 @@ from sciml.equation import tree as t
 from sciml.problem import numpy_function
 
 from .averaging import MARGIN, to_averages, to_points
-from .fluxes import AxisFlux, evaluated
+from .fluxes import AxisFlux
 from .ghosts import Ghosts, Moment
 from .law import Law
 from .mesh import Mesh
+from .pointwise import Pointwise
 from .reconstruction import REACH, traces
 from .velocities import Velocities
 
@@ -38,7 +39,8 @@ class Balance:
         self.ghosts = Ghosts(mesh, device)
         self.velocities = Velocities(law, mesh, self.ghosts, self.margin)
         self.along = [AxisFlux(law, axis) for axis in range(self.dim)]
-        self.source_slopes = [t.partial(s, t.Field(f)) for s in law.sources for f in law.fields]
+        self.sources_at = Pointwise(law.sources)
+        self.slopes_at = Pointwise([t.partial(s, t.Field(f)) for s in law.sources for f in law.fields])
         self.fixed: dict[int, Tensor] = {}  # sources that depend on x alone
         self.limits = (0.0, 0.0)
 
@@ -159,14 +161,14 @@ class Balance:
         for dim in range(1, self.dim + 1) if self.care else ():
             values = to_points(values, dim)
         named = dict(zip(self.law.fields, values, strict=True))
-        for k, source in enumerate(self.law.sources):
-            if source in self.nonlinear:
-                rows = evaluated(source, named, at, values[0])[None]
-                for dim in range(1, self.dim + 1) if self.care else ():
-                    rows = to_averages(rows, dim)
-                total[k] += rows[0]
-        slopes = [evaluated(s, named, at, values[0]).abs() for s in self.source_slopes]
-        return float(torch.stack(slopes).reshape(len(u), len(u), -1).sum(1).max())
+        rows = torch.stack(self.sources_at(named, at, values[0]))
+        for dim in range(1, self.dim + 1) if self.care else ():
+            rows = to_averages(rows, dim)
+        for k in range(len(u)):
+            if k not in given:
+                total[k] += rows[k]
+        slopes = torch.stack(self.slopes_at(named, at, values[0]))
+        return float(slopes.abs().reshape(len(u), len(u), -1).sum(1).max())
 
     def _fixed(self, k: int, time: float) -> Tensor:
         source = self.law.sources[k]

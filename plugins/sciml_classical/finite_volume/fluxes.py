@@ -12,28 +12,9 @@ from torch import Tensor
 from sciml.equation import tree as t
 
 from .law import Law
+from .pointwise import Pointwise
 
 SQUARINGS = 4
-
-
-def evaluated(node: t.Expr, fields: Mapping[str, Tensor], coordinates: Mapping[str, Any], like: Tensor) -> Tensor:
-    """A pointwise tree on tensors, of the shape of `like`."""
-
-    def leaf(n: t.Expr) -> Any:
-        if isinstance(n, t.Field):
-            return fields[n.name]
-        assert isinstance(n, t.Coordinate), "parameters were replaced by numbers"
-        return coordinates[n.name]
-
-    def function(name: str, value: Any) -> Tensor:
-        value = value if isinstance(value, Tensor) else torch.as_tensor(value, dtype=like.dtype, device=like.device)
-        result: Tensor = getattr(torch, name)(value)
-        return result
-
-    value = t.evaluate(node, leaf, function)
-    if not isinstance(value, Tensor):
-        return torch.full_like(like, value)
-    return value.expand(like.shape)
 
 
 class AxisFlux:
@@ -47,6 +28,8 @@ class AxisFlux:
         coupled |= {(c.balance, c.field) for c in law.carried if c.axis == axis}
         coupled |= {(s.balance, s.field) for s in law.streamed}
         self.coupled = sorted(coupled)
+        self.fluxes_at = Pointwise(self.fluxes)
+        self.slopes_at = Pointwise([self.jacobian[g][f] for g, f in self.coupled])
         self.diagonal = all(g == f for g, f in coupled)
 
     def _named(self, u: Tensor) -> dict[str, Tensor]:
@@ -55,7 +38,7 @@ class AxisFlux:
     def physical(self, u: Tensor, at: Mapping[str, Any], moves: Mapping[tuple[int, int], Tensor]) -> Tensor:
         """f(u) + Σ velocity · field, (fields, …)."""
         named = self._named(u)
-        rows = [evaluated(flux, named, at, u[0]) for flux in self.fluxes]
+        rows = self.fluxes_at(named, at, u[0])
         for (g, f), velocity in moves.items():
             rows[g] = rows[g] + velocity * u[f]
         return torch.stack(rows)
@@ -63,11 +46,9 @@ class AxisFlux:
     def speed(self, u: Tensor, at: Mapping[str, Any], moves: Mapping[tuple[int, int], Tensor]) -> Tensor:
         """A bound on the speeds of waves, (fields, …) where no field's flux depends on another one, else (1, …)."""
         named, m = self._named(u), len(u)
-        entries: dict[tuple[int, int], Tensor] = {}
-        for g, f in self.coupled:
-            entries[g, f] = evaluated(self.jacobian[g][f], named, at, u[0])
-            if (g, f) in moves:
-                entries[g, f] = entries[g, f] + moves[g, f]
+        entries = dict(zip(self.coupled, self.slopes_at(named, at, u[0]), strict=True))
+        for key, velocity in moves.items():
+            entries[key] = entries[key] + velocity
         if self.diagonal:
             still = torch.zeros_like(u[0])
             return torch.stack([entries[g, g].abs() if (g, g) in entries else still for g in range(m)])
