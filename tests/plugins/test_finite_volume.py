@@ -167,7 +167,7 @@ def test_the_integral_is_kept(kind: str) -> None:
 
 @pytest.mark.parametrize("limiter", ["van-leer", "minmod"])
 def test_muscl_makes_no_extrema(limiter: str) -> None:
-    """The total variation of a box does not grow (Harten 1983), that of a shock neither."""
+    """The total variation of a box does not grow, that of a shock neither."""
     for rate, initial in (("-u_x", BOX), ("-u*u_x", f"0.4*sin(2*pi*x) + {BOX}")):
         problem = line([f"u_t = {rate}"], {"u": initial}, 100)
         values = solved(problem, reconstruction="muscl", limiter=limiter).values["u"]
@@ -268,7 +268,7 @@ def test_taylor_green_decays() -> None:
 )  # fmt: skip
 def test_shipped_problems(name: str, jumps: dict[str, float], order: float) -> None:
     """Errors in the mean are no more than two cells times the jumps, and fall with the width of what is smeared:
-    of a shock h, of a contact h^(5/6) for a scheme of fifth order (Harten 1977)."""
+    of a shock h, of a contact h^(5/6) for a scheme of fifth order."""
     path = PROBLEMS / f"{name}.h5"
     problem = problem_file.read(path)
     reference = read_reference(path, problem)

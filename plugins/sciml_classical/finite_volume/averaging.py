@@ -1,7 +1,7 @@
 """Averages over an interval to values at its middle, and back: order six, linear.
 
 A flux through a face is the average of a product, not the product of averages. Both become values at the middle of the
-face, and the flux is averaged again (Buchmüller & Helzel, J. Sci. Comput. 61, 2014, section 3).
+face, and the flux is averaged again (Buchmüller & Helzel, J. Sci. Comput. 61, 2014).
 """
 
 from __future__ import annotations

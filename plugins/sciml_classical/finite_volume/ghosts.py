@@ -71,7 +71,7 @@ class Ghosts:
         """A polynomial of degree four where the data are smooth, the nearest datum where they are rough.
 
         Rough: squares of third differences, and of what is given minus what comes from inside, are not small against
-        those of first differences (compare Tan & Shu, J. Comput. Phys. 229, 2010, section 2.2).
+        those of first differences (compare Tan & Shu, J. Comput. Phys. 229, 2010).
         """
         first = inside.diff(dim=dim)
         steep = (first**2).sum(dim, keepdim=True)
@@ -107,7 +107,7 @@ class Ghosts:
 
         In the later stages of a step they are what the scheme makes of smooth data, g + h g' and g + h g'/2 + h² g''/4,
         not those at the stage's time: else its order falls to two (Carpenter, Gottlieb, Abarbanel & Don, SIAM J. Sci.
-        Comput. 16, 1995, eq. 2.9). Data that jump within the step are taken at the stage's time.
+        Comput. 16, 1995). Data that jump within the step are taken at the stage's time.
         """
         if axis in self.known and self.known[axis][0] == moment:
             return self.known[axis][1]

@@ -1,4 +1,4 @@
-"""Strong-stability-preserving Runge–Kutta of order three (Shu & Osher, J. Comput. Phys. 77, 1988, eq. 2.18).
+"""Strong-stability-preserving Runge–Kutta of order three (Shu & Osher, J. Comput. Phys. 77, 1988).
 
 A step is the Courant number over Σ speed/width, shortened to reach the next output time.
 """

@@ -44,7 +44,7 @@ def limited_slopes(limiter: str, differences: Tensor, dim: int) -> Tensor:
 
 
 def indicators(v: list[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-    """Smoothness of the three parabolas through five averages (Jiang & Shu, J. Comput. Phys. 126, 1996, eq. 2.61)."""
+    """Smoothness of the three parabolas through five averages (Jiang & Shu, J. Comput. Phys. 126, 1996)."""
     a, b, c, d, e = v
     return (
         (a - 2 * b + c).square_().mul_(13 / 12).addcmul_(a - 4 * b + 3 * c, a - 4 * b + 3 * c, value=0.25),
