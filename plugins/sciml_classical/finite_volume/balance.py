@@ -8,16 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sciml.equation import tree as t
-from sciml.problem import numpy_function
-
 from .averaging import MARGIN, to_averages, to_points
 from .fluxes import AxisFlux
 from .ghosts import Ghosts, Moment
 from .law import Law
 from .mesh import Mesh
-from .pointwise import Pointwise
 from .reconstruction import REACH, traces
+from .sources import Sources
 from .velocities import Velocities
 
 if TYPE_CHECKING:
@@ -31,17 +28,13 @@ class Balance:
         self.options, self.law, self.mesh, self.device = options, law, mesh, device
         self.dim = len(mesh.cells)
         high = options.reconstruction != "muscl"
-        self.nonlinear = [s for s in law.sources if any(isinstance(n, t.Field) for n in t.walk(s))]
         self.turns = high and self.dim > 1 and not law.linear  # averages of faces to points and back
-        self.care = high and any(not _is_linear(s, law.fields) for s in self.nonlinear)
+        self.sources = Sources(law, mesh, high, device)
         self.margin = 2 * MARGIN if self.turns else 0
-        self.ghost_cells = max(REACH, 2 * MARGIN if self.turns or self.care else 0)
+        self.ghost_cells = max(REACH, 2 * MARGIN if self.turns or self.sources.care else 0)
         self.ghosts = Ghosts(mesh, device)
         self.velocities = Velocities(law, mesh, self.ghosts, self.margin)
         self.along = [AxisFlux(law, axis) for axis in range(self.dim)]
-        self.sources_at = Pointwise(law.sources)
-        self.slopes_at = Pointwise([t.partial(s, t.Field(f)) for s in law.sources for f in law.fields])
-        self.fixed: dict[int, Tensor] = {}  # sources that depend on x alone
         self.limits = (0.0, 0.0)
 
     @property
@@ -66,7 +59,8 @@ class Balance:
                     flux[d.balance] -= d.coefficient * self._slope(wide, axis, d.field)
             total -= flux.diff(dim=axis + 1).div_(self.mesh.widths[axis])
             speeds = speeds + speed / self.mesh.widths[axis]
-        self.limits = (float(speeds), self._add_sources(total, wide, u, time))
+        values = self._inner(wide, 2 * MARGIN) if self.sources.care else u
+        self.limits = (float(speeds), self.sources.add(total, values, moment.time))
         return total
 
     def _inner(self, wide: Tensor, margin: int, but: int | None = None) -> Tensor:
@@ -143,52 +137,3 @@ class Balance:
         faces = cells.shape[axis] - 2 * REACH + 1
         a, b, c, d = (cells.narrow(axis, REACH - 1 + s, faces) for s in (-1, 0, 1, 2))
         return (15 * (c - b)).sub_(d - a).div_(12 * self.mesh.widths[axis])
-
-    def _add_sources(self, total: Tensor, wide: Tensor, u: Tensor, time: float) -> float:
-        """Adds averages of sources to `total`; returns a bound on their own rate."""
-        given = [k for k, s in enumerate(self.law.sources) if s != t.ZERO and s not in self.nonlinear]
-        for k in given:
-            total[k] += self._fixed(k, time)
-        if not self.nonlinear:
-            return 0.0
-        margin = MARGIN if self.care else 0
-        values = self._inner(wide, 2 * MARGIN) if self.care else u
-        at: dict[str, Any] = {"t": time}
-        for a, one in enumerate(self.mesh.axes):
-            line = self.mesh.start(a) + self.mesh.widths[a] * (np.arange(-margin, self.mesh.cells[a] + margin) + 0.5)
-            shape = [-1 if b == a else 1 for b in range(self.dim)]
-            at[one.name] = torch.as_tensor(line, device=self.device).reshape(shape)
-        for dim in range(1, self.dim + 1) if self.care else ():
-            values = to_points(values, dim)
-        named = dict(zip(self.law.fields, values, strict=True))
-        rows = torch.stack(self.sources_at(named, at, values[0]))
-        for dim in range(1, self.dim + 1) if self.care else ():
-            rows = to_averages(rows, dim)
-        for k in range(len(u)):
-            if k not in given:
-                total[k] += rows[k]
-        slopes = torch.stack(self.slopes_at(named, at, values[0]))
-        return float(slopes.abs().reshape(len(u), len(u), -1).sum(1).max())
-
-    def _fixed(self, k: int, time: float) -> Tensor:
-        source = self.law.sources[k]
-        if k in self.fixed:
-            return self.fixed[k]
-
-        def formula(at: dict[str, Any]) -> Any:
-            shape = np.broadcast_shapes(*(p.shape for p in at.values()))
-            coordinates: dict[str, Any] = at | {"t": time}
-            value = t.evaluate(source, lambda n: coordinates[n.name], numpy_function)  # type: ignore[attr-defined]
-            return np.broadcast_to(np.asarray(value, dtype=np.float64), shape)
-
-        found = torch.as_tensor(self.mesh.averages(formula, range(self.dim), {}), device=self.device)
-        if not any(n == t.Coordinate("t") for n in t.walk(source)):
-            self.fixed[k] = found
-        return found
-
-
-def _is_linear(source: t.Expr, fields: tuple[str, ...]) -> bool:
-    """Whether averages of the source are the source of averages."""
-    return not any(isinstance(n, t.Coordinate) for n in t.walk(source)) and all(
-        not any(isinstance(n, t.Field) for n in t.walk(t.partial(source, t.Field(f)))) for f in fields
-    )

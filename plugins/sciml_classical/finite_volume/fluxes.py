@@ -67,7 +67,7 @@ class AxisFlux:
 def spectral_radius(a: list[list[Tensor]]) -> Tensor:
     """Largest |eigenvalue| of a matrix whose entries are tensors.
 
-    Two by two and, where all eigenvalues are real, three by three it is exact (the cubic by cosines, as O. K. Smith, Comm.
+    Two by two and, where all eigenvalues are real, three by three it is exact (by cosines, as O. K. Smith, Comm.
     ACM 4, 1961); otherwise the bound ‖A^16‖^(1/16), too large by the sixteenth root of a condition number at most.
     """
     if len(a) == 2:
