@@ -7,25 +7,31 @@ import time
 from pathlib import Path
 
 import boundary_value
+import finite_volume
 import high_dimensional
 import systems
 from definitions import ALL
 
 from sciml import problem_file
-from sciml.reference_builder import build_reference, exact_reference
+from sciml.reference_builder import build_reference, combine, exact_reference
 
 EXACT = {
     "taylor-green": {"w": "2*cos(x)*cos(y)*exp(-2*nu*t)"},
     **{name: {"u": formula} for name, formula in boundary_value.EXACT.items()},
     **systems.EXACT,
     **{name: {"u": formula} for name, formula in high_dimensional.EXACT.items()},
+    **finite_volume.EXACT,
 }
 
 
 def main(names: list[str]) -> None:
     for name in names or list(ALL):
         start, problem = time.monotonic(), ALL[name]()
-        reference = exact_reference(problem, EXACT[name]) if name in EXACT else build_reference(problem, print)
+        if name in finite_volume.COMPUTED:
+            values, method = finite_volume.COMPUTED[name]
+            reference = combine(values(problem), {}, method)
+        else:
+            reference = exact_reference(problem, EXACT[name]) if name in EXACT else build_reference(problem, print)
         path = Path(__file__).parent / f"{name}.h5"
         problem_file.write(path, problem, reference)
         error = max(reference.error.values())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import boundary_value
+import finite_volume
 import high_dimensional
 import numpy as np
 import systems
@@ -150,4 +151,4 @@ def taylor_green() -> Problem:
 ALL = {
     f().name: f
     for f in (lorenz, ks, ks_regular, allen_cahn, burgers, kdv, navier_stokes, kolmogorov, taylor_green)
-} | boundary_value.LIST | systems.LIST | high_dimensional.LIST
+} | boundary_value.LIST | systems.LIST | high_dimensional.LIST | finite_volume.LIST

@@ -46,3 +46,41 @@ def test_taylor_green_is_its_formula() -> None:
     nu = problem.equation.parameters["nu"]
     for t, values in zip(problem.grid.times, reference.values["w"], strict=True):
         np.testing.assert_allclose(values, 2 * np.cos(x) * np.cos(y) * np.exp(-2 * nu * t), atol=1e-15)
+
+
+def test_burgers_shock_is_implicit_in_its_characteristics() -> None:
+    """u = u0(x - u t), and equal areas: the mean stays 0.3 (the trapezoidal rule with a jump of at most 2 between points
+    misses it by less than 2 over the points)."""
+    path = PROBLEMS / "burgers-shock.h5"
+    problem = problem_file.read(path)
+    reference = read_reference(path, problem)
+    assert reference is not None
+    x, values = problem.grid.axes[0].points(), reference.values["u"]
+    for t, u in zip(problem.grid.times, values, strict=True):
+        assert np.abs(u - 0.3 - np.sin(2 * np.pi * (x - u * t))).max() < 2e-14
+        falls = np.diff(np.append(u, u[0])) < -0.5
+        assert falls.sum() == (t > 0.16)  # one shock from 1/(2π) on, down and never up
+        if falls.any():
+            shock = 0.5 + 0.3 * t
+            assert abs(x[falls.argmax()] + 0.5 / 256 - shock) <= 0.5 / 256
+        assert abs(u.mean() - 0.3) < 2 / 256
+
+
+def test_sod_holds_the_jump_conditions() -> None:
+    """Across the shock and the contact [f] = s [u] (Rankine–Hugoniot), and the known middle pressure 0.30313017805."""
+    path = PROBLEMS / "sod.h5"
+    problem = problem_file.read(path)
+    reference = read_reference(path, problem)
+    assert reference is not None
+    x, t = problem.grid.axes[0].points(), float(problem.grid.times[-1])
+    rho, m, energy = (reference.values[name][-1] for name in ("rho", "m", "E"))
+    pressure = 0.4 * (energy - m**2 / rho / 2)
+    states, fluxes = np.stack([rho, m, energy]), np.stack([m, m**2 / rho + pressure, m * (energy + pressure) / rho])
+    jumps = [i for i in range(120, 200) if abs(rho[i + 1] - rho[i]) > 1e-3]
+    assert len(jumps) == 2
+    for i in jumps:
+        moved, flowed = states[:, i + 1] - states[:, i], fluxes[:, i + 1] - fluxes[:, i]
+        speed = flowed[0] / moved[0]
+        np.testing.assert_allclose(flowed, speed * moved, atol=1e-13)
+        assert x[i] <= 0.5 + speed * t <= x[i + 1]
+    assert abs(pressure[jumps[0]] - 0.30313017805) < 1e-10

@@ -10,6 +10,15 @@ SCIML_API = 1
 
 @hookimpl
 def register_solvers() -> list[type[Solver]]:
-    from .solver import Chebyshev, Dop853, Etdrk4, IntegratingFactor, Multigrid, SpectralTaylor, Taylor
+    from .solver import (
+        Chebyshev,
+        Dop853,
+        Etdrk4,
+        FiniteVolume,
+        IntegratingFactor,
+        Multigrid,
+        SpectralTaylor,
+        Taylor,
+    )  # fmt: skip
 
-    return [Etdrk4, IntegratingFactor, SpectralTaylor, Taylor, Dop853, Chebyshev, Multigrid]
+    return [Etdrk4, IntegratingFactor, SpectralTaylor, Taylor, Dop853, Chebyshev, Multigrid, FiniteVolume]

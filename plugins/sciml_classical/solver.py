@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from sciml.errors import UsageError
 from sciml.problem import Problem
 from sciml.run import Run
 from sciml.solution import Solution
@@ -25,6 +26,10 @@ BOX = Solves(
     term={"space-dependent", "time-dependent", "non-polynomial"},
 )  # fmt: skip
 ELLIPTIC = Solves(kind={"steady"}, dim={"2"}, boundary={"dirichlet", "neumann"}, term={"space-dependent"})
+CELLS = Solves(
+    kind={"evolution"}, dim={"1", "2"}, boundary={"periodic", "dirichlet", "open"}, fields={"system"},
+    term={"nonlocal", "space-dependent", "time-dependent", "non-polynomial"},
+)  # fmt: skip
 JORBA_ZOU = (
     "@article{JorbaZou2005, author={Jorba, {\\`A}. and Zou, M.}, title={A software package for the numerical"
     " integration of ODEs by means of high-order Taylor methods}, journal={Experimental Mathematics},"
@@ -220,5 +225,47 @@ class Multigrid(Solver):
 
     def solve(self, problem: Problem, run: Run) -> Solution:
         from .multigrid.steady import solve
+
+        return solve(self, problem, run)
+
+
+class FiniteVolume(Solver):
+    """Cell averages and fluxes through faces, for solutions with jumps."""
+
+    name: ClassVar[str] = "finite-volume"
+    summary: ClassVar[str] = "finite volumes, WENO or with limiters: conservation laws with shocks, flow in 2-D"
+    solves: ClassVar[Solves] = CELLS
+    order: ClassVar[int | None] = 3
+    citation: ClassVar[str] = (
+        "@article{JiangShu1996, author={Jiang, G.-S. and Shu, C.-W.}, title={Efficient implementation of weighted {ENO}"
+        " schemes}, journal={J. Comput. Phys.}, volume={126}, pages={202--228}, year={1996}}"
+    )
+    reconstruction: Literal["weno5", "weno-z", "muscl"] = Field(
+        "weno-z", description="values at faces: fifth order with nonlinear weights, or lines with limited slopes"
+    )
+    limiter: Literal["van-leer", "minmod"] = Field("van-leer", description="of the slopes of muscl")
+    cells: int = Field(0, ge=0, le=2**24, description="cells per axis; 0: those of the problem's grid")
+    cfl: float = Field(
+        0.5, gt=0, le=1,
+        description="Courant number, summed over the axes; below 0.5 steps for diffusion and sources shrink with it",
+    )  # fmt: skip
+
+    def refuses(self, problem: Problem) -> list[str]:
+        reasons = super().refuses(problem)
+        if 0 < self.cells < 8:
+            reasons.append("cells must be 0 or at least 8")
+        if self.cells == 0 and any(axis.size < 9 for axis in problem.grid.axes):
+            reasons.append("a grid of fewer than 9 points per axis needs the option cells")
+        if not reasons:
+            from .finite_volume.law import Law
+
+            try:
+                Law.of(problem)
+            except UsageError as error:
+                reasons.append(str(error).rstrip("."))
+        return reasons
+
+    def solve(self, problem: Problem, run: Run) -> Solution:
+        from .finite_volume.marching import solve
 
         return solve(self, problem, run)

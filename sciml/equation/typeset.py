@@ -104,6 +104,11 @@ def _write(node: t.Expr, style: _Style, level: int = 0) -> str:
     return repr(node)
 
 
+def expression(node: t.Expr) -> str:
+    """One expression for a sentence in a terminal."""
+    return _write(node, _Style())
+
+
 def _lines(equation: Equation, style: _Style, sign: Callable[[str], str]) -> list[str]:
     from .parse import Names, parse_expression
 
