@@ -64,6 +64,7 @@ class Solver(BaseModel, ABC):
     citation: ClassVar[str] = ""
     summary: ClassVar[str] = ""
     version: ClassVar[str] = "1"  # part of the cell hash: raise it when results change
+    devices: ClassVar[frozenset[str]] = frozenset({"cpu"})  # "cuda" too, where `solve` computes on `run.device`
     order: ClassVar[int | None] = None  # claimed order of convergence in time, therefore tested
 
     @abstractmethod

@@ -32,6 +32,7 @@ from .solution import Solution
 from .solver import Solver
 
 DEFAULT_STORE = Path("sciml-results")
+DEVICES = r"cuda(:\d+)?"
 
 
 def cell_hash(problem: Problem, solver: Solver, seed: int, device: str, dtype: str) -> str:
@@ -71,6 +72,8 @@ def solve(
     task = problem if isinstance(problem, Problem) else problem_file.read(Path(problem))
     chosen = registry.get_solver(solver).build(**(options or {})) if isinstance(solver, str) else solver
     registry.require_able(chosen, task)
+    if device != "cpu" and re.fullmatch(DEVICES, device) and "cuda" not in chosen.devices:
+        raise UsageError(f"{chosen.name} computes on the CPU only; use --device cpu.")
     check_device(device)
     cell = cell_hash(task, chosen, seed, device, dtype)
     store = Path(store)
@@ -141,7 +144,7 @@ def check_device(device: str) -> None:
     """Raise UsageError unless torch can compute there."""
     if device == "cpu":
         return
-    if not re.fullmatch(r"cuda(:\d+)?", device):
+    if not re.fullmatch(DEVICES, device):
         raise UsageError(f"device must be cpu, cuda or cuda:N, not {device!r}.")
     import torch
 

@@ -63,6 +63,7 @@ class Etdrk4(SpectralSolver):
     summary: ClassVar[str] = "exponential Runge–Kutta in Fourier space, adaptive in time and modes"
     version: ClassVar[str] = "2"
     solves: ClassVar[Solves] = PERIODIC
+    devices: ClassVar[frozenset[str]] = frozenset({"cpu", "cuda"})
     order: ClassVar[int | None] = 4
     citation: ClassVar[str] = (
         "@article{Krogstad2005, author={Krogstad, S.}, title={Generalized integrating factor methods for stiff PDEs},"
@@ -86,6 +87,7 @@ class IntegratingFactor(SpectralSolver):
     name: ClassVar[str] = "if-dop853"
     summary: ClassVar[str] = "integrating factor with Dormand–Prince 8(5,3) in Fourier space: the cross-check"
     solves: ClassVar[Solves] = PERIODIC
+    devices: ClassVar[frozenset[str]] = frozenset({"cpu", "cuda"})
     citation: ClassVar[str] = (
         "@article{Lawson1967, author={Lawson, J. D.}, title={Generalized Runge-Kutta processes for stable systems"
         " with large Lipschitz constants}, journal={SIAM J. Numer. Anal.}, volume={4}, pages={372--380}, year={1967}}"
@@ -235,6 +237,7 @@ class FiniteVolume(Solver):
     name: ClassVar[str] = "finite-volume"
     summary: ClassVar[str] = "finite volumes, WENO or with limiters: conservation laws with shocks, flow in 2-D"
     solves: ClassVar[Solves] = CELLS
+    devices: ClassVar[frozenset[str]] = frozenset({"cpu", "cuda"})
     order: ClassVar[int | None] = 3
     citation: ClassVar[str] = (
         "@article{JiangShu1996, author={Jiang, G.-S. and Shu, C.-W.}, title={Efficient implementation of weighted {ENO}"

@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sciml.errors import UsageError
 from sciml.problem import Problem
 from sciml.run import Run
 from sciml.solution import Solution, Status
@@ -36,9 +35,7 @@ TRUSTED = 10.0  # estimated errors add up pessimistically; beyond so many tolera
 
 
 def solve(options: Insr, problem: Problem, run: Run) -> Solution:
-    """Raises UsageError where the device is not the CPU."""
-    if run.device != "cpu":
-        raise UsageError("insr computes on the CPU in this version; use --device cpu.")
+    """The entry point."""
     return March(options, problem, run).run_to_end()
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sciml.errors import UsageError
 from sciml.numerics.fourier import FourierBasis
 from sciml.numerics.pseudospectral import PseudoSpectral
 from sciml.numerics.resolution import resolution
@@ -72,8 +71,6 @@ def preset(options: PinnCausal, dim: int) -> Defaults:
 
 def solve(options: PinnCausal, problem: Problem, run: Run) -> Solution:
     """Train window after window; the history of windows, residuals and weights goes into the result."""
-    if run.device != "cpu":
-        raise UsageError("pinn-causal computes on the CPU in this version; use --device cpu.")
     dim = len(problem.grid.axes)
     chosen = preset(options, dim)
     share = 0.1 if dim < 2 else 10.0  # in 2-D and 3-D a digit of the tail costs dearly

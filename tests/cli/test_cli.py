@@ -49,6 +49,8 @@ def test_solve_scores_and_keeps(cli, ks_file, tmp_path) -> None:
         (["--solver", "etdrk4", "--budget", "-3"], 2, "positive number of seconds"),
         (["--solver", "etdrk4", "--device", "cuda:7"], 2, "use --device cpu"),
         (["--solver", "etdrk4", "--device", "abacus"], 2, "must be cpu, cuda"),
+        (["--solver", "pinn-causal", "--device", "cuda"], 2, "pinn-causal computes on the CPU only"),
+        (["--solver", "pinn-causal", "--device", "abacus"], 2, "must be cpu, cuda"),
         (["--solver", "etdrk4", "--dtype", "float8"], 2, "float32 or float64"),
         (["--solver", "etdrk4", "--speed", "3"], 2, "--speed"),
         ([], 2, "--solver"),
