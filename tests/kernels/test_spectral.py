@@ -101,8 +101,8 @@ def test_two_tables_side_by_side() -> None:
 
 def test_neither_batch_nor_threads_change_a_bit() -> None:
     host, kernel = made("ks", 30)
-    _, threaded = made("ks", 30, threads=2)
-    u, table = states(host, 11), tables(Etdrk4.build(host.diagonal, 1e-4))
+    _, threaded = made("ks", 30, threads=2)  # enough of them to be shared out
+    u, table = states(host, 203), tables(Etdrk4.build(host.diagonal, 1e-4))
     alone = np.stack([kernel.advance(member, 0.0, table, steps=7) for member in u])
     assert np.array_equal(kernel.advance(u, 0.0, table, steps=7), alone)
     assert np.array_equal(threaded.advance(u, 0.0, table, steps=7), alone)

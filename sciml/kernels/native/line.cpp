@@ -13,6 +13,8 @@ using namespace sciml;
 
 namespace {
 
+constexpr long WORTH = 1 << 14;  // points of a batch below which waking a second thread takes longer than it saves
+
 struct Grid {
   RealFft fft;
   int n;
@@ -104,6 +106,7 @@ struct Line {
 
   template <class F> void each(long batch, int threads, F f) {
     const std::lock_guard<std::mutex> guard(busy);
+    if (batch * grid.n < WORTH) threads = 1;
     threads = std::max(1, std::min<int>(threads, batch));
     while ((int)workspaces.size() < threads) workspaces.push_back(std::make_unique<Workspace>(equation, grid));
 #pragma omp parallel for schedule(dynamic) num_threads(threads) if (threads > 1)
