@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 
 from sciml.errors import RunFailed
+from sciml.kernels.native.compile import must_compile
+from sciml.kernels.spectral import LIBRARIES
 from sciml.numerics.fourier import FourierBasis
 from sciml.numerics.resolution import Resolution, resolution
 from sciml.problem import Problem
@@ -58,6 +60,9 @@ class _March:
         else:
             basis, start = self._restored(saved)
         extended = options.precision == "extended"
+        library = LIBRARIES.get(basis.dim)
+        if library is not None and run.device == "cpu" and not extended and must_compile(library):
+            run.step(0.0, None, "compiling the kernel, once per machine")
         self.stepper = Stepper(problem, basis, extended)
         self.state = self.stepper.working(start)
         if saved is not None and extended:

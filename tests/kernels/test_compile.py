@@ -55,7 +55,9 @@ def test_a_cache_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, tmp_pat
 @pytest.mark.skipif(compile.compiler() is None, reason="no C++ compiler here")
 def test_compiled_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SCIML_CACHE", str(tmp_path))
+    assert compile.must_compile("line")
     assert compile.library("line") is not None
+    assert not compile.must_compile("line")
     (built,) = tmp_path.iterdir()
     written = built.stat().st_mtime_ns
     compile.library.cache_clear()

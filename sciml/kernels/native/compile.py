@@ -53,14 +53,19 @@ def library(name: str) -> ctypes.CDLL | None:
     found = compiler()
     if found is None:
         return None
-    source = SOURCES / f"{name}.cpp"
-    target = cache_folder() / f"{name}-{_fingerprint(found, source)}.so"
+    source, target = SOURCES / f"{name}.cpp", _target(name, found)
     if not target.exists() and not _build(found, source, target):
         return None
     try:
         return ctypes.CDLL(str(target))
     except OSError:
         return None
+
+
+def must_compile(name: str) -> bool:
+    """Whether `library` will first have to compile, which takes some ten seconds."""
+    found = compiler()
+    return found is not None and not disabled() and not _target(name, found).exists()
 
 
 @cache
@@ -73,6 +78,10 @@ def notice(name: str) -> str:
     if compiler() is None:
         return "no C++ compiler (c++, g++ or clang++) was found: the slower torch path computes instead."
     return f"{name}.cpp could not be compiled with {compiler()}: the slower torch path computes instead."
+
+
+def _target(name: str, found: str) -> Path:
+    return cache_folder() / f"{name}-{_fingerprint(found, SOURCES / f'{name}.cpp')}.so"
 
 
 def _fingerprint(found: str, source: Path) -> str:
