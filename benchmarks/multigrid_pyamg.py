@@ -16,9 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable
@@ -26,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from peers.turns import Peer
 
 from sciml.kernels.multigrid import Multigrid
 
@@ -75,29 +74,6 @@ def ours(data: dict[str, np.ndarray], sweeps: int, threads: int) -> tuple[dict[s
     return {"setup": ready - began, "solve": done - ready, "steps": steps, "residual": residual}, x
 
 
-class Peer:
-    """The worker, which answers a request with seconds."""
-
-    def __init__(self, python: str) -> None:
-        environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-        worker = Path(__file__).parent / "peers" / "pyamg_worker.py"
-        self.process = subprocess.Popen(
-            [python, str(worker)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-        )
-        self.version = self._answer()["version"]
-
-    def _answer(self) -> dict[str, Any]:
-        assert self.process.stdout is not None
-        answer: dict[str, Any] = json.loads(self.process.stdout.readline())
-        return answer
-
-    def run(self, **case: Any) -> dict[str, Any]:
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(case | {"tolerance": TOLERANCE}) + "\n")
-        self.process.stdin.flush()
-        return self._answer()
-
-
 def table_of_steps(sweeps: int, threads: int) -> None:
     sizes = (128, 256, 512, 1024, 2048)
     print("| steps to 1e-8 | " + " | ".join(f"{n + 1}²" for n in sizes) + " |")
@@ -114,7 +90,8 @@ def compared(name: str, peer: Peer, arguments: argparse.Namespace, folder: Path)
     rounds = []
     for k in range(arguments.rounds + 1):
         mine, x = ours(data, arguments.sweeps, arguments.threads)
-        theirs = [peer.run(file=file, method=m, save=str(folder / "x.npy") if not k else "") for m in METHODS]
+        asked = {"file": file, "tolerance": TOLERANCE, "save": "" if k else str(folder / "x.npy")}
+        theirs = [peer.run(asked | {"method": method}) for method in METHODS]
         if not k:  # not timed
             last = np.load(folder / "x.npy").reshape(x[1:-1, 1:-1].shape)
             difference = float(np.linalg.norm(last - x[1:-1, 1:-1]) / np.linalg.norm(x))
@@ -151,7 +128,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the numbers here")
     arguments = parser.parse_args()
     table_of_steps(arguments.sweeps, arguments.threads)
-    peer = Peer(arguments.python)
+    peer = Peer(arguments.python, "pyamg")
     print(f"\n{peer.version}; ours with {arguments.threads} thread(s); {arguments.intervals + 1}² points\n")
     print("| case | solver | set-up, s | solve, s | steps |\n|---|---|---|---|---|")
     rows = []

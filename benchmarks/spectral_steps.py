@@ -15,9 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -25,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from peers.turns import Peer
 
 from sciml import Equation
 from sciml.numerics.compiled import compiled, tables
@@ -76,33 +75,6 @@ class Ours:
         return time.perf_counter() - began
 
 
-class Peer:
-    """The worker, which answers a request with seconds."""
-
-    def __init__(self, python: str, threads: int, name: str = "exponax") -> None:
-        several = "true" if threads > 1 else "false"
-        flags = f"--xla_cpu_multi_thread_eigen={several} intra_op_parallelism_threads={threads}"
-        environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | {
-            "XLA_FLAGS": flags, "THREADS": str(threads)
-        }  # fmt: skip
-        worker = Path(__file__).parent / "peers" / f"{name}_worker.py"
-        self.process = subprocess.Popen(
-            [python, str(worker)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-        )
-        self.version = self._answer()["version"]
-
-    def _answer(self) -> dict[str, Any]:
-        assert self.process.stdout is not None
-        answer: dict[str, Any] = json.loads(self.process.stdout.readline())
-        return answer
-
-    def run(self, case: dict[str, Any]) -> float:
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(case) + "\n")
-        self.process.stdin.flush()
-        return float(self._answer()["seconds"])
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--python", required=True, help="interpreter of the peer's environment")
@@ -111,7 +83,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--json", type=Path, help="write the numbers here")
     arguments = parser.parse_args()
-    peer = Peer(arguments.python, arguments.threads, arguments.peer)
+    peer = Peer(arguments.python, arguments.peer, arguments.threads)
     print(f"{peer.version}; {arguments.threads} thread(s)\n")
     print("| case | ours, µs a step | theirs, µs a step | ratio | range of ratios | ends differ by |")
     print("|---" * 6 + "|")
@@ -136,7 +108,7 @@ def compared(case: dict[str, Any], peer: Peer, arguments: argparse.Namespace, fo
     mine.run(), peer.run(request | {"save": str(folder / "end.npy")})
     theirs = np.load(folder / "end.npy")
     difference = np.linalg.norm(mine.grid(mine.end) - theirs) / np.linalg.norm(theirs)
-    pairs = [(mine.run(), peer.run(request)) for _ in range(arguments.rounds)]
+    pairs = [(mine.run(), peer.run(request)["seconds"]) for _ in range(arguments.rounds)]
     (folder / "state.npy").unlink()
     ratios = [b / a for a, b in pairs]
     unit = 1e6 / case["steps"]

@@ -16,7 +16,8 @@ from typing import Any
 
 import matplotlib
 import numpy as np
-from spectral_steps import FLOW, KS, Ours, Peer
+from peers.turns import Peer
+from spectral_steps import FLOW, KS, Ours
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
@@ -43,7 +44,7 @@ def curves(case: dict[str, Any], span: float, longest: float, halvings: int, pee
     for step in steps:
         mine, request = Ours(cut(step), threads=2), cut(step) | {"state": str(folder / "state.npy")}
         mine.run(), peer.run(request | {"save": str(folder / "end.npy")})
-        pairs = [(mine.run(), peer.run(request)) for _ in range(ROUNDS)]
+        pairs = [(mine.run(), peer.run(request)["seconds"]) for _ in range(ROUNDS)]
         ends = mine.grid(mine.end), np.load(folder / "end.npy")
         errors = [np.linalg.norm(end - truth) / np.linalg.norm(truth) for end in ends]
         rows.append((step, min(a for a, _ in pairs), errors[0], min(b for _, b in pairs), errors[1]))
@@ -56,7 +57,7 @@ def main() -> None:
     parser.add_argument("--python", required=True, help="interpreter of the environment that has exponax")
     parser.add_argument("-o", "--output", type=Path, default=Path("work-precision.png"))
     arguments = parser.parse_args()
-    peer = Peer(arguments.python, threads=2)
+    peer = Peer(arguments.python, "exponax", threads=2)
     figure, axes = plt.subplots(1, len(CASES), figsize=(9, 3.8), layout="constrained")
     for axis, (name, case) in zip(axes, CASES.items(), strict=True):
         print(f"\n{name}, {peer.version}\n\n| step | ours, s | error | exponax, s | error |\n" + "|---" * 5 + "|")
