@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 FAMILIES = (
     "etd_enter", "etd_leave", "pointwise", "rollout", "modes", "derivative", "multigrid", "transfer", "relaxation",
-    "advection", "logsumexp", "jets", "gaussians",
+    "conjugate", "advection", "logsumexp", "jets", "gaussians",
 )  # fmt: skip
 
 

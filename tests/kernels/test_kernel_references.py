@@ -16,6 +16,7 @@ from sciml.kernels import registry
 from sciml.kernels.fused import (
     advection,
     gaussians,
+    grid_level,
     jets,
     logsumexp,
     modes,
@@ -135,7 +136,7 @@ def test_stencils_converge_with_their_order(order: int, accuracy: int, boundary:
 def test_five_points_against_a_sparse_matrix(name: str) -> None:
     import scipy.sparse as sparse
 
-    u, _, kx, ky, shift, _ = multigrid.level(multigrid.SHAPES[name], torch.float64, "cpu", 0)
+    u, _, kx, ky, shift, _ = grid_level.level(grid_level.SHAPES[name], torch.float64, "cpu", 0)
     u, (n, m) = u[:1], u.shape[1:]
 
     def chain(k: np.ndarray) -> sparse.csr_array:
@@ -149,7 +150,7 @@ def test_five_points_against_a_sparse_matrix(name: str) -> None:
     expected = matrix.tocsr() @ u.numpy().ravel()
     np.testing.assert_allclose(multigrid.five_point_reference(u, kx, ky, shift).numpy().ravel(), expected, atol=1e-13)
     np.testing.assert_allclose(matrix.toarray(), matrix.toarray().T)
-    np.testing.assert_allclose(multigrid.diagonal_of(kx, ky, shift).numpy().ravel(), matrix.diagonal(), rtol=1e-15)
+    np.testing.assert_allclose(grid_level.diagonal_of(kx, ky, shift).numpy().ravel(), matrix.diagonal(), rtol=1e-15)
     np.testing.assert_allclose(
         relaxation.neighbours(u, kx, ky).numpy().ravel(), matrix.diagonal() * u.numpy().ravel() - expected, atol=1e-13
     )
@@ -162,7 +163,7 @@ def test_restriction_is_the_prolongation_transposed(first: tuple[int, int], shap
     n, m = shape
     zero = torch.zeros(1, n, m, dtype=torch.float64)
     faces = torch.zeros(n + 1, m, dtype=torch.float64), torch.zeros(n, m + 1, dtype=torch.float64)
-    coarse = transfer.coarse_shape(zero.shape, first)
+    coarse = grid_level.coarse_shape(zero.shape, first)
     r, e = torch.tensor(RNG.normal(size=(1, n, m))), torch.tensor(RNG.normal(size=coarse))
     down = transfer.restrict_reference(zero, r, *faces, None, first)
     assert down.shape == e.shape
@@ -256,7 +257,7 @@ def test_laplacians_of_gaussians_against_autograd() -> None:
 
 def test_shapes_that_do_not_fit_are_one_sentence() -> None:
     """On a card they would be read beside the arrays."""
-    u, f, kx, ky, *_ = multigrid.level((1, 5, 7, (1, 1), False), torch.float64, "cpu", 0)
+    u, f, kx, ky, *_ = grid_level.level((1, 5, 7, (1, 1), False), torch.float64, "cpu", 0)
     x, w = torch.zeros(2, 3, 4, dtype=torch.complex128), torch.zeros(3, 2, 5, dtype=torch.complex128)
     program = pointwise.Program.compile([tree.Atom(0)], 1, ("x",))
     wrong = [

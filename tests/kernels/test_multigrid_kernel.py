@@ -10,7 +10,8 @@ from scipy import sparse
 from scipy.sparse.linalg import spsolve
 
 from sciml.kernels import multigrid as compiled
-from sciml.numerics.multigrid import Fixed, Multigrid, TorchMultigrid, multigrid
+from sciml.numerics.multigrid import Fixed, Multigrid, multigrid
+from sciml.numerics.vcycle import TensorMultigrid
 
 needs_compiler = pytest.mark.skipif(not compiled.available(), reason="no C++ compiler here")
 DIRICHLET: Fixed = (True, True, True, True)
@@ -64,7 +65,7 @@ def test_parity_with_torch(shape: tuple[int, int], threads: int, sweeps: int) ->
             ax, by, shift = rough(shape, shifted)
             pinned = not any(fixed) and not shifted
             ours = compiled.Multigrid(ax, by, shift, fixed, pinned, sweeps, threads)
-            theirs = TorchMultigrid(ax, by, shift, fixed, pinned, sweeps)
+            theirs = TensorMultigrid(ax, by, shift, fixed, pinned, sweeps)
             b, x = rng.normal(size=shape), rng.normal(size=shape)
             b -= b.mean()
             first = theirs.start(b, x)
@@ -76,7 +77,7 @@ def test_parity_with_torch(shape: tuple[int, int], threads: int, sweeps: int) ->
                 assert np.abs(found - wanted).max() < 1e-11 * np.abs(wanted).max()
 
 
-@pytest.mark.parametrize("make", [TorchMultigrid, multigrid], ids=["torch", "chosen"])
+@pytest.mark.parametrize("make", [TensorMultigrid, multigrid], ids=["torch", "chosen"])
 @pytest.mark.parametrize("fixed", FACES)
 @pytest.mark.parametrize("shifted", [False, True])
 def test_against_a_sparse_direct_solver(make: Callable[..., Multigrid], fixed: Fixed, shifted: bool) -> None:

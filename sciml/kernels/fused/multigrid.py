@@ -1,10 +1,5 @@
-"""A grid level of multigrid for -∇·(k ∇u) + c u = f in two dimensions (Briggs, Henson & McCormick, A Multigrid Tutorial,
-2000): the operator, and smoothers fused with their residual. Several sweeps at once: `fused.relaxation`; between levels:
-`fused.transfer`; conjugate gradients: `fused.conjugate`.
-
-u, f: (batch, n, m), the points where u is unknown. kx: (n+1, m), ky: (n, m+1), couplings to the neighbours below and above
-along an axis; beyond the ends u is 0, and where nothing flows through an end the couplings there are 0. shift: (n, m) or
-None, what is added to the diagonal.
+"""The operator of a multigrid level (`fused.grid_level`), and smoothers fused with their residual. Several sweeps at
+once: `fused.relaxation`; between levels: `fused.transfer`; conjugate gradients: `fused.conjugate`.
 """
 
 from __future__ import annotations
@@ -16,23 +11,20 @@ from torch import Tensor
 
 from ..dispatch import blocks, empty, launch, require_shapes, takes
 from ..registry import Kernel
+from .grid_level import (
+    BLOCK,
+    SHAPES,
+    TOLERANCE,
+    diagonal_of,
+    five_points_at,
+    given,
+    level,
+    plain,
+    require_level,
+    square,
+)
 from .language import jit, tl
-from .numbers import Numbers, moved
-
-BLOCK = 256
-
-
-def require_level(u: Tensor, kx: Tensor, ky: Tensor, shift: Tensor | None, *others: Tensor) -> None:
-    """Raises ValueError where the arrays are not those of one level."""
-    _, n, m = u.shape
-    require_shapes("multigrid", (kx, (n + 1, m)), (ky, (n, m + 1)), *((other, u.shape) for other in others))
-    if shift is not None:
-        require_shapes("multigrid", (shift, (n, m)))
-
-
-def given(*tensors: Tensor | None) -> list[Tensor]:
-    """Those that are there."""
-    return [t for t in tensors if t is not None]
+from .numbers import moved
 
 
 def five_point(u: Tensor, kx: Tensor, ky: Tensor, shift: Tensor | None = None) -> Tensor:
@@ -61,12 +53,6 @@ def five_point_reference(u: Tensor, kx: Tensor, ky: Tensor, shift: Tensor | None
     return value if shift is None else value + shift * u
 
 
-def diagonal_of(kx: Tensor, ky: Tensor, shift: Tensor | None = None) -> Tensor:
-    """(n, m), of A."""
-    total = kx[:-1] + kx[1:] + ky[:, :-1] + ky[:, 1:]
-    return total if shift is None else total + shift
-
-
 def smooth_reference(u: Tensor, f: Tensor, kx: Tensor, ky: Tensor, factors: Tensor, d: Tensor | None = None,
                      colour: int = -1, shift: Tensor | None = None) -> tuple[Tensor, ...]:  # fmt: skip
     s = factors[1] * (f - five_point_reference(u, kx, ky, shift)) / diagonal_of(kx, ky, shift)
@@ -76,30 +62,6 @@ def smooth_reference(u: Tensor, f: Tensor, kx: Tensor, ky: Tensor, factors: Tens
         i, j = (torch.arange(n, device=u.device) for n in u.shape[1:])
         s = torch.where((i[:, None] + j) % 2 == colour, s, 0.0)
     return (u + s,) if d is None else (u + s, s)
-
-
-@jit
-def five_points_at(u, kx, ky, shift, i, j, n, m, here, SHIFTED: tl.constexpr):
-    """(A u, diag A) at points (i, j); zero outside."""
-    inside = here & (i >= 0) & (i < n) & (j >= 0) & (j < m)
-    at = i * m + j
-    centre = tl.load(u + at, mask=inside, other=0.0)
-    west = tl.load(u + at - m, mask=inside & (i > 0), other=0.0)
-    east = tl.load(u + at + m, mask=inside & (i < n - 1), other=0.0)
-    south = tl.load(u + at - 1, mask=inside & (j > 0), other=0.0)
-    north = tl.load(u + at + 1, mask=inside & (j < m - 1), other=0.0)
-    k_west = tl.load(kx + at, mask=inside, other=0.0)
-    k_east = tl.load(kx + at + m, mask=inside, other=0.0)
-    k_south = tl.load(ky + i * (m + 1) + j, mask=inside, other=0.0)
-    k_north = tl.load(ky + i * (m + 1) + j + 1, mask=inside, other=0.0)
-    value = k_west * (centre - west) + k_east * (centre - east)
-    value += k_south * (centre - south) + k_north * (centre - north)
-    diagonal = k_west + k_east + k_south + k_north
-    if SHIFTED:
-        more = tl.load(shift + at, mask=inside, other=0.0)
-        value += more * centre
-        diagonal += more
-    return value, diagonal
 
 
 @jit
@@ -132,16 +94,11 @@ def _smooth(
     tl.store(out + first + p, tl.load(u + first + p, mask=here, other=0.0) + s, mask=here)
 
 
-def plain(tensor: Tensor | None, otherwise: Tensor) -> Tensor:
-    """Contiguous; where there is none, another address that the kernel does not read."""
-    return otherwise if tensor is None else tensor.contiguous()
-
-
 def five_point_triton(u: Tensor, kx: Tensor, ky: Tensor, shift: Tensor | None = None) -> Tensor:
     batch, n, m = u.shape
     out = empty(u.shape, u)
-    launch(_five_point, (blocks(n * m, BLOCK), batch), u.contiguous(), kx.contiguous(), ky.contiguous(), plain(shift, u),
-           out, n, m, SHIFTED=shift is not None, BLOCK=BLOCK)  # fmt: skip
+    launch(_five_point, (blocks(n * m, BLOCK), batch), u.contiguous(), kx.contiguous(), ky.contiguous(),
+           plain(shift, u), out, n, m, SHIFTED=shift is not None, BLOCK=BLOCK)  # fmt: skip
     return out
 
 
@@ -158,26 +115,7 @@ def smooth_triton(u: Tensor, f: Tensor, kx: Tensor, ky: Tensor, factors: Tensor,
     return (out,) if d is None else (out, step)
 
 
-SHAPES = {  # batch, n, m; places of the first coarse point along both axes; whether with a shift
-    "smallest": (1, 3, 3, (1, 1), False), "odd": (2, 7, 15, (1, 1), True), "a block and more": (1, 33, 11, (1, 1), False),
-    "no flow through lower ends": (1, 8, 12, (0, 0), False), "no flow through any, shift": (2, 9, 17, (0, 0), True),
-    "no flow through one": (1, 14, 15, (1, 0), True),
-}  # fmt: skip
 SWEEPS = {"jacobi": (False, -1), "chebyshev": (True, -1), "red": (False, 0), "black": (False, 1)}
-
-
-def level(case: Any, dtype: torch.dtype, device: str, seed: int) -> tuple[Any, ...]:
-    """u, f, kx, ky, shift, places of the first coarse point; couplings over two orders of magnitude."""
-    batch, n, m, first, shifted = case
-    numbers = Numbers(dtype, device, seed)
-    u, f = numbers.real(batch, n, m), numbers.real(batch, n, m)
-    kx, ky = numbers.real(n + 1, m).abs() + 0.02, numbers.real(n, m + 1).abs() + 0.02
-    for k, size, place in ((kx, n, first[0]), (ky.T, m, first[1])):
-        if not place:  # nothing flows through the lower end, and through the upper where n is odd
-            k[0] = 0.0
-        if (size + place) % 2:
-            k[-1] = 0.0
-    return u, f, kx, ky, numbers.real(n, m).abs() if shifted else None, first
 
 
 def _sweep(case: Any, dtype: torch.dtype, device: str, seed: int) -> tuple[Any, ...]:
@@ -192,15 +130,10 @@ def _operated(case: Any, dtype: torch.dtype, device: str, seed: int) -> tuple[An
     return u, kx, ky, shift
 
 
-def square(n: int, arrays: float) -> tuple[Any, ...]:
-    side = max(3, int((n / arrays) ** 0.5) // 2 * 2 + 1)
-    return 1, side, side, (1, 1), False
-
-
-TOLERANCE = {"float32": 1e-6, "float64": 2e-15}
 KERNELS = [
     Kernel(
-        name="five-point operator", computes="a variable-coefficient diffusion operator", formula="A u = -∇·(k ∇u) + c u",
+        name="five-point operator", computes="a variable-coefficient diffusion operator",
+        formula="A u = -∇·(k ∇u) + c u",
         call=five_point, reference=five_point_reference, triton=five_point_triton, tolerance=TOLERANCE, cases=SHAPES,
         make=_operated, sized=lambda n: square(n, 4), bytes=lambda *a: moved(a) + moved(a[:1]),
         flops=lambda u, kx, ky, shift: (11 if shift is None else 13) * u.numel(),

@@ -1,4 +1,4 @@
-"""Several half sweeps of red-black Gauss–Seidel on a level (`fused.multigrid`) in one visit to memory, after a coarse
+"""Several half sweeps of red-black Gauss–Seidel on a level (`fused.grid_level`) in one visit to memory, after a coarse
 correction (`fused.transfer`) or from zero.
 
 A program holds a tile of points and their couplings in registers. Each half sweep spoils one more line of points along
@@ -14,10 +14,21 @@ from torch import Tensor
 
 from ..dispatch import blocks, empty, launch, require_shapes, takes
 from ..registry import Kernel
+from .grid_level import (
+    SHAPES,
+    TOLERANCE,
+    First,
+    coarse_shape,
+    diagonal_of,
+    given,
+    level,
+    plain,
+    require_level,
+    square,
+)
 from .language import jit, tl
-from .multigrid import SHAPES, TOLERANCE, diagonal_of, given, level, plain, require_level, square
 from .numbers import moved
-from .transfer import First, coarse_shape, correct_reference, interpolated_at
+from .transfer import correct_reference, interpolated_at
 
 TALL, WIDE = 32, 64  # points of a tile
 MOST = 4  # half sweeps of one visit: of 32 × 64 points they leave 24 × 56
@@ -146,7 +157,7 @@ def _made(case: Any, dtype: torch.dtype, device: str, seed: int) -> tuple[Any, .
 def _flops(u: Tensor | None, f: Tensor, *rest: Any) -> int:
     """A half sweep computes half of the points; the diagonal is summed once."""
     _, _, shift, e, _, _, halves = rest
-    return f.numel() * (9 * halves // 2 + 3 + (shift is not None) + 5 * (e is not None))
+    return int(f.numel() * (9 * halves // 2 + 3 + (shift is not None) + 5 * (e is not None)))
 
 
 KERNELS = [
@@ -154,7 +165,8 @@ KERNELS = [
         name="relaxation", computes="half sweeps of red-black Gauss–Seidel in one visit to memory",
         formula="u + P e; then, colour by colour, u = (f + Σ k u of neighbours)/diag A", call=relax,
         reference=relax_reference, triton=relax_triton, tolerance=TOLERANCE,
-        cases={f"{way}, {size}": (SIZES[size], WAYS[way]) for way in WAYS for size in SIZES if way == "up" or size == "tiles"},
+        cases={f"{way}, {size}": (SIZES[size], WAYS[way]) for way in WAYS for size in SIZES
+               if way == "up" or size == "tiles"},
         make=_made,
         sized=lambda n: (square(n, 4), WAYS["down"]), bytes=lambda *a: moved(a) + moved(a[1:2]), flops=_flops,
     ),

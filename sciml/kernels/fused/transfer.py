@@ -1,8 +1,5 @@
-"""Between two levels of multigrid (`fused.multigrid`): restriction of a residual that is never stored, prolongation
+"""Between two levels of multigrid (`fused.grid_level`): restriction of a residual that is never stored, prolongation
 with correction. Restriction is the prolongation transposed, so that couplings are conductances on every level.
-
-first: along both axes the place, 0 or 1, of the first fine point that is also a coarse one; the others are every second
-one. It is 1 behind a value that is given, and 0 at an end through which nothing flows.
 """
 
 from __future__ import annotations
@@ -14,12 +11,12 @@ from torch import Tensor
 
 from ..dispatch import blocks, empty, launch, require_shapes, takes
 from ..registry import Kernel
-from .language import jit, tl
-from .multigrid import (
+from .grid_level import (
     BLOCK,
     SHAPES,
     TOLERANCE,
-    five_point_reference,
+    First,
+    coarse_shape,
     five_points_at,
     given,
     level,
@@ -27,16 +24,9 @@ from .multigrid import (
     require_level,
     square,
 )
+from .language import jit, tl
+from .multigrid import five_point_reference
 from .numbers import moved
-
-
-First = tuple[int, int]
-
-
-def coarse_shape(shape: torch.Size, first: First) -> tuple[int, int, int]:
-    """(batch, n, m) of the coarse grid."""
-    batch, n, m = shape
-    return batch, (n + 1 - first[0]) // 2, (m + 1 - first[1]) // 2
 
 
 def restrict_residual(
@@ -70,7 +60,7 @@ def correct_reference(u: Tensor, e: Tensor, first: First = (1, 1)) -> Tensor:
     for d, place in ((1, first[0]), (2, first[1])):
         n, own = u.shape[d], e.movedim(d, -1)
         around = torch.nn.functional.pad(own, (1, 1))
-        found = own.new_empty((*own.shape[:-1], 2 * own.shape[-1] + 1))  # from half a coarse step before the first point
+        found = own.new_empty((*own.shape[:-1], 2 * own.shape[-1] + 1))  # from half a step before the first
         found[..., 0::2] = (around[..., :-1] + around[..., 1:]) / 2
         found[..., 1::2] = own
         e = found[..., 1 - place : 1 - place + n].movedim(-1, d)
@@ -129,7 +119,8 @@ def restrict_triton(
     out = empty((batch, *coarse), u)
     block = BLOCK // 2  # nine operators a point fill the registers
     launch(_restrict, (blocks(coarse[0] * coarse[1], block), batch), u.contiguous(), f.contiguous(), kx.contiguous(),
-           ky.contiguous(), plain(shift, u), out, n, m, *coarse, *first, SHIFTED=shift is not None, BLOCK=block)  # fmt: skip
+           ky.contiguous(), plain(shift, u), out, n, m, *coarse, *first, SHIFTED=shift is not None,
+           BLOCK=block)  # fmt: skip
     return out
 
 
