@@ -30,7 +30,7 @@ from .language import jit, tl
 from .numbers import moved
 from .transfer import correct_reference, interpolated_at
 
-TALL, WIDE = 32, 64  # points of a tile
+TALL, WIDE, WARPS = 32, 64, 16  # points of a tile, which fill the registers of a multiprocessor; who computes them
 MOST = 4  # half sweeps of one visit: of 32 × 64 points they leave 24 × 56
 
 
@@ -133,7 +133,7 @@ def relax_triton(
         launch(
             _relax, (tiles, batch), plain(u, f), f, kx, ky, plain(shift, f), plain(e, f), out, n, m,
             *((1, 1) if e is None else e.shape[1:]), *first, FROM_ZERO=u is None, SHIFTED=shift is not None,
-            CORRECTED=e is not None, COLOUR=colour, HALVES=now, HALO=halo, TALL=TALL, WIDE=WIDE, num_warps=8,
+            CORRECTED=e is not None, COLOUR=colour, HALVES=now, HALO=halo, TALL=TALL, WIDE=WIDE, num_warps=WARPS,
         )  # fmt: skip
         halves, colour = halves - now, (colour + now) % 2
         if not halves:
