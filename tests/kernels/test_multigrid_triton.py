@@ -103,6 +103,7 @@ def test_the_solver_computes_by_triton_and_says_so(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.skipif(DEVICE == "cpu", reason="asks the CUDA runtime")
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode")
 @pytest.mark.parametrize("step", ["cycle", "conjugate_step"])
 def test_only_a_norm_leaves_the_card(step: str) -> None:
     ax, by, shift, b, x = arrays((257, 257), True)
