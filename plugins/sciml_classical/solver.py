@@ -201,6 +201,7 @@ class Multigrid(Solver):
     name: ClassVar[str] = "multigrid"
     summary: ClassVar[str] = "finite differences for d_x(a u_x) + d_y(b u_y) + c u = f on rectangles, by multigrid"
     solves: ClassVar[Solves] = ELLIPTIC
+    devices: ClassVar[frozenset[str]] = frozenset({"cpu", "cuda"})
     citation: ClassVar[str] = (
         '@book{TrottenbergOosterleeSchueller2001, author={Trottenberg, U. and Oosterlee, C. W. and Sch{\\"u}ller, A.},'
         " title={Multigrid}, publisher={Academic Press}, year={2001}}"
