@@ -124,7 +124,7 @@ def _shaped(array: Array, shape: Sequence[int]) -> Array:
 class _Pointwise(ctypes.Structure):
     """`Pointwise` of native/volume_law.hpp."""
 
-    _fields_ = [(n, ctypes.c_int32) for n in ("registers", "length", "constants", "results")] + [
+    _fields_ = [(n, ctypes.c_int32) for n in ("axes", "registers", "length", "constants", "results")] + [
         (n, ctypes.c_void_p) for n in ("code", "values", "at")
     ]  # fmt: skip
 
@@ -196,8 +196,9 @@ def _pointwise(of: Balance, expressions: Sequence[tree.Expr], kept: list[Any]) -
     code, values = np.array(program.code, dtype=np.int32), np.array(program.constants, dtype=np.float64)
     kept += [code, values, results]
     return _Pointwise(
-        program.registers, len(program.code), len(values), len(results), _at(code), _at(values), _at(results)
-    )
+        len(of.axes), program.registers, len(program.code), len(values), len(results),
+        _at(code), _at(values), _at(results),
+    )  # fmt: skip
 
 
 def _at(array: NDArray[Any]) -> int:

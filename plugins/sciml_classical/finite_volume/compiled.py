@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,7 +55,8 @@ class Compiled:
         self.moving_velocity = bool(law.streamed) or any(_moves(c.velocity) for c in law.carried)
         self.moving_sources = any(_moves(law.sources[k]) for k in self.given)
         texts = mesh.problem.boundary_text
-        self.moving_faces = any("t" in text for by in texts.values() for sides in by.values() for text in sides.values())
+        given = [text for by in texts.values() for sides in by.values() for text in sides.values()]
+        self.moving_faces = any(re.search(r"\bt\b", text) for text in given)
         self.handed = False
 
     @property

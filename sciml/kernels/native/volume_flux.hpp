@@ -13,26 +13,65 @@ struct Place {
   double operator()(int axis, long i) const { return axis + 2 - dim == 1 ? along[i] : beside; }
 };
 
-// A program's registers for rows of `scratch` numbers. State rows are its first registers.
+// A program's registers for rows of `scratch` numbers. State rows are its first registers. What depends on the
+// coordinate along the row alone is kept from row to row, what does not depend on it nor on states is computed once a row.
 class Registers {
  public:
-  Registers(const OwnProgram& program, int fields, long scratch) : program_(program), fields_(fields) {
+  Registers(const OwnProgram& program, int fields, long scratch) : results_(program.results), fields_(fields) {
     storage_ = zeros((long)std::max(program.registers - fields, 0) * scratch + 1);
     rows_.resize(std::max(program.registers, (int32_t)fields));
     for (int r = fields; r < program.registers; ++r) rows_[r] = storage_.get() + (r - fields) * scratch;
+    sort(program);
   }
+
   void run(double* const* state, long count, const Place& place) {
     std::copy_n(state, fields_, rows_.begin());
-    const double time = place.time;
-    interpret(program_.program, rows_.data(), count, [&](int axis, long i) { return place(axis, i); }, [=](long) { return time; });
+    if (place.along != along_ || count != count_) pass(kept_, count, place);
+    along_ = place.along, count_ = count;
+    pass(single_, 1, place);
+    for (const int r : spread_) std::fill_n(rows_[r] + 1, count - 1, rows_[r][0]);
+    pass(every_, count, place);
   }
-  const double* result(int k) const { return program_.results[k] < 0 ? nullptr : rows_[program_.results[k]]; }
+  const double* result(int k) const { return results_[k] < 0 ? nullptr : rows_[results_[k]]; }
 
  private:
-  const OwnProgram& program_;
+  struct Part {
+    std::vector<Instruction> code;
+    const double* constants;
+  };
+
+  // Each register is written once, so that instructions can be taken apart by what they depend on.
+  void sort(const OwnProgram& program) {
+    enum { NOTHING = 0, ALONG = 1, BESIDE = 2, STATE = 4 };
+    std::vector<int> depends(rows_.size(), STATE);
+    kept_.constants = single_.constants = every_.constants = program.constants.data();
+    for (const Instruction& i : program.code) {
+      int on = 0;
+      if (i.op == COORDINATE) on = i.a + 2 - program.axes == 1 ? ALONG : BESIDE;
+      else if (i.op == TIME) on = BESIDE;
+      else if (i.op == FILL) on = NOTHING;
+      else on = depends[i.a] | (i.op == ADD || i.op == MULTIPLY ? depends[i.b] : 0);
+      depends[i.to] = on;
+      Part& part = on & STATE || on == (ALONG | BESIDE) ? every_ : on == BESIDE ? single_ : kept_;
+      part.code.push_back(i);
+      if (on == BESIDE) spread_.push_back(i.to);
+    }
+  }
+
+  void pass(const Part& part, long count, const Place& place) {
+    const Program program{(int32_t)part.code.size(), part.code.data(), part.constants};
+    const double time = place.time;
+    interpret(program, rows_.data(), count, [&](int axis, long i) { return place(axis, i); }, [=](long) { return time; });
+  }
+
+  const std::vector<int32_t>& results_;
   int fields_;
   Storage storage_;
   std::vector<double*> rows_;
+  Part kept_, single_, every_;
+  std::vector<int> spread_;
+  const double* along_ = nullptr;
+  long count_ = 0;
 };
 
 // One thread's means to compute rows of fluxes along one axis.

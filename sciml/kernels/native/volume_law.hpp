@@ -11,7 +11,7 @@ namespace sciml {
 
 // results: registers, or -1 for what is zero
 struct Pointwise {
-  int32_t registers, length, constants, results;
+  int32_t axes, registers, length, constants, results;
   const Instruction* code;
   const double* values;
   const int32_t* at;
@@ -40,13 +40,13 @@ struct Description {
 };
 
 struct OwnProgram {
-  int32_t registers;
+  int32_t axes, registers;
   std::vector<Instruction> code;
   std::vector<double> constants;
   std::vector<int32_t> results;
   Program program;
   explicit OwnProgram(const Pointwise& p)
-      : registers(p.registers), code(p.code, p.code + p.length), constants(p.values, p.values + p.constants),
+      : axes(p.axes), registers(p.registers), code(p.code, p.code + p.length), constants(p.values, p.values + p.constants),
         results(p.at, p.at + p.results), program{p.length, code.data(), constants.data()} {}
   OwnProgram(OwnProgram&&) = default;  // vectors keep their addresses
 };
