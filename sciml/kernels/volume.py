@@ -93,6 +93,17 @@ class Volume:
         shape = [n + 1 if a == axis else n + wide for a, n in enumerate(self.shape[1:])]
         self._library.carry(self._handle, axis, k, _at(_shaped(velocities, shape)))
 
+    def stream(self, symbol: NDArray[np.complex128], terms: Sequence[tuple[int, int, int, float]]) -> bool:
+        """From now on add coefficient · (∂_y Φ, -∂_x Φ), ΔΦ = source, to velocities: terms (source, axis, k, coefficient).
+
+        symbol: (n0, n1//2 + 1), from modes of averages of the source to those of Φ at the lower corners of cells, 0 at the
+        last mode of even sizes. False, and nothing done, where these sizes have no fast transform.
+        """
+        half = self.shape[2] // 2
+        rows = np.ascontiguousarray(np.stack([symbol.real, symbol.imag])[..., :half])
+        pairs, factors = np.array([t[:3] for t in terms], dtype=np.int32), np.array([t[3] for t in terms])
+        return bool(self._library.stream(self._handle, _at(rows), len(terms), _at(pairs), _at(factors)))
+
     def feed(self, field: int, averages: Array) -> None:
         """A source that depends on no field, in the balance of `field`: (*cells)."""
         self._library.feed(self._handle, field, _at(_shaped(averages, self.shape[1:])))
@@ -214,6 +225,7 @@ def _library() -> ctypes.CDLL:
     found.create.restype, found.create.argtypes = pointer, [pointer]
     found.destroy.argtypes = [pointer]
     found.give.argtypes = found.carry.argtypes = [pointer, number, number, pointer]
+    found.stream.restype, found.stream.argtypes = number, [pointer, pointer, number, pointer, pointer]
     found.feed.argtypes = [pointer, number, pointer]
     found.rate.argtypes = [pointer, pointer, real, pointer, pointer]
     found.step.restype = number

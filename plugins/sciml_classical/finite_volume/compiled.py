@@ -27,7 +27,7 @@ class Compiled:
     """`rate(u, moment)` and `step`, as of the `Balance` that it reads; u: (fields, *cells).
 
     What is given (velocities, boundary data, sources without fields) is handed over once, or before every stage where it
-    depends on time; velocities of a stream function before every stage.
+    depends on time; so are velocities of a stream function where cells along an axis have factors other than 2, 3, 5.
     """
 
     def __init__(self, balance: Balance, threads: int = 1) -> None:
@@ -52,7 +52,8 @@ class Compiled:
         self.faces = [
             (axis, side) for axis in range(balance.dim) for side in range(2) if mesh.axes[axis].faces[side] == "dirichlet"
         ]
-        self.moving_velocity = bool(law.streamed) or any(_moves(c.velocity) for c in law.carried)
+        self.streams = bool(law.streamed) and self._streams()
+        self.moving_velocity = bool(law.streamed) and not self.streams or any(_moves(c.velocity) for c in law.carried)
         self.moving_sources = any(_moves(law.sources[k]) for k in self.given)
         texts = mesh.problem.boundary_text
         given = [text for by in texts.values() for sides in by.values() for text in sides.values()]
@@ -70,13 +71,25 @@ class Compiled:
         slopes = {(g, f): flux.jacobian[g][f] for g, f in flux.coupled}
         return volume.Along(flux.fluxes, slopes, self.carried[axis], diffused)
 
+    def _streams(self) -> bool:
+        """Whether the kernel finds the velocities of stream functions, which needs transforms of these sizes."""
+        terms = [
+            (s.source, axis, self.carried[axis].index((s.balance, s.field)), s.coefficient)
+            for s in self.law.streamed for axis in range(2)
+        ]  # fmt: skip
+        return self.volume.stream(self.balance.velocities.corners.numpy(), terms)
+
     def hand_over(self, u: Array, moment: Moment) -> None:
         """What the rate of u at that moment depends on."""
         if self.moving_velocity or not self.handed:
-            moves = self.balance.velocities.on_faces(torch.from_numpy(u), moment.time)
-            for axis, keys in enumerate(self.carried):
-                for k, key in enumerate(keys):
-                    self.volume.carry(axis, k, moves[axis][key].numpy(), self.balance.turns)
+            velocities = self.balance.velocities
+            moves = (
+                velocities.given_on_faces(moment.time) if self.streams
+                else velocities.on_faces(torch.from_numpy(u), moment.time)
+            )  # fmt: skip
+            for axis, found in enumerate(moves):
+                for key, velocity in found.items():
+                    self.volume.carry(axis, self.carried[axis].index(key), velocity.numpy(), self.balance.turns)
         if self.moving_faces or not self.handed:
             for axis, side in self.faces:
                 values = self.balance.ghosts.ends(axis, moment)[side]

@@ -5,8 +5,8 @@
 // rows, and their number does not change a bit of the result.
 #include <mutex>
 
-#include "team.hpp"
 #include "volume_rate.hpp"
+#include "volume_stream.hpp"
 
 using namespace sciml;
 
@@ -18,6 +18,17 @@ constexpr double STEP_SLACK = 1 - 1e-12;
 struct Limit {
   double courant, rest, lively;
   int64_t most;
+};
+
+// The k-th velocity of an axis with what streams add to it.
+struct Moved {
+  struct Part {
+    int source;
+    double coefficient;
+  };
+  int axis, k;
+  std::vector<Part> parts;
+  std::vector<double> given, sum;
 };
 
 class Volume {
@@ -44,7 +55,28 @@ class Volume {
   std::mutex busy;
   long size() const { return m_ * frame_.cells(); }
   void give(int axis, int side, const double* values) { faces_[axis + 2 - shared_.dim].set(side, values, beyond_); }
-  void carry(int axis, int k, const double* values) { velocities_[axis][k].set(values); }
+  void carry(int axis, int k, const double* values) {
+    velocities_[axis][k].set(values);
+    for (Moved& v : moved_)
+      if (v.axis == axis && v.k == k) v.given.assign(values, values + v.sum.size());
+  }
+  // terms: (source, axis, k). Whether there are transforms of this size.
+  bool stream(const double* symbol, int count, const int32_t (*terms)[3], const double* coefficients) {
+    if (!Stream::possible(frame_.n[0], frame_.n[1])) return false;
+    stream_ = std::make_unique<Stream>(frame_, symbol, threads_);
+    const long wide = 2 * margin();
+    for (int i = 0; i < count; ++i) {
+      const auto [source, axis, k] = terms[i];
+      if (std::find(streaming_.begin(), streaming_.end(), source) == streaming_.end()) streaming_.push_back(source);
+      auto same = std::find_if(moved_.begin(), moved_.end(), [&](const Moved& v) { return v.axis == axis && v.k == k; });
+      if (same == moved_.end()) {
+        const long size = axis == 0 ? (frame_.n[0] + 1) * (frame_.n[1] + wide) : (frame_.n[0] + wide) * (frame_.n[1] + 1);
+        same = moved_.insert(same, {axis, k, {}, {}, std::vector<double>(size)});
+      }
+      same->parts.push_back({source, coefficients[i]});
+    }
+    return true;
+  }
   void feed(int field, const double* values) {
     owned_[field].assign(values, values + frame_.cells());
     fixed_[field] = owned_[field].data();
@@ -92,6 +124,7 @@ class Volume {
   // Ends with all threads past their writing.
   void rate(Member member, const double* u, double time, double* out) {
     const long from = frame_.n[0] * member.rank / member.threads, to = frame_.n[0] * (member.rank + 1) / member.threads;
+    streamed(member, u);
     fill(member, u, from, to);
     member.wait();
     std::vector<double> floors(2 * m_);
@@ -108,6 +141,27 @@ class Volume {
     const double* by_dimension[2] = {floors.data(), floors.data() + m_};
     (*bands_[member.rank])(wide_.get(), time, by_dimension, out, from, to);
     member.wait();
+  }
+
+  long margin() const { return shared_.turns ? 2 * MARGIN : 0; }
+
+  // Velocities of the state's stream functions.
+  void streamed(Member member, const double* u) {
+    if (!stream_) return;
+    const auto each = [&](auto f) { member.share(moved_.size(), [&](long i) { f(moved_[i]); }); };
+    each([](Moved& v) {
+      if (v.given.empty()) std::fill(v.sum.begin(), v.sum.end(), 0.0);
+      else v.sum = v.given;
+    });
+    for (const int source : streaming_) {
+      stream_->find(member, u + source * frame_.cells());
+      each([&](Moved& v) {
+        for (const auto [from, coefficient] : v.parts)
+          if (from == source) stream_->add(v.axis, coefficient, margin(), v.sum.data());
+      });
+      member.wait();
+    }
+    each([&](Moved& v) { velocities_[v.axis][v.k].set(v.sum.data()); });
   }
 
   // The state with its ghosts, and the extremes of each field.
@@ -164,6 +218,9 @@ class Volume {
   std::vector<const double*> fixed_;
   std::vector<std::vector<double>> owned_;
   std::vector<double> centres_[2], edges_[2];
+  std::unique_ptr<Stream> stream_;
+  std::vector<int> streaming_;  // fields with a stream function
+  std::vector<Moved> moved_;
   const Shared shared_;
   Continuation beyond_;
   std::vector<std::unique_ptr<Band>> bands_;
@@ -186,6 +243,12 @@ void give(void* handle, int axis, int side, const double* values) { at(handle).g
 
 // The k-th velocity of an axis on its faces; where averages become values and back, widened by 4 along the other axis.
 void carry(void* handle, int axis, int k, const double* values) { at(handle).carry(axis, k, values); }
+
+// Stream functions of fields: `count` terms (source, axis, k) add coefficient · (∂_y Φ, -∂_x Φ) to velocities, with
+// symbol: (2, n0, n1/2), from averages of ΔΦ to Φ at lower corners. Returns 0 where there are no such transforms.
+int stream(void* handle, const double* symbol, int count, const int32_t (*terms)[3], const double* coefficients) {
+  return at(handle).stream(symbol, count, terms, coefficients);
+}
 
 // Averages of a source that does not depend on fields, (cells).
 void feed(void* handle, int field, const double* values) { at(handle).feed(field, values); }
