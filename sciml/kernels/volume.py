@@ -88,16 +88,16 @@ class Volume:
         self._library.give(self._handle, axis, side, _at(_shaped(values, (self.shape[0], *others))))
 
     def carry(self, axis: int, k: int, velocities: Array, turns: bool) -> None:
-        """The k-th of the axis's carried velocities, averages on its faces, with `turns` MARGIN wider along the other."""
+        """The k-th of the axis's carried velocities, averages on its faces; with `turns` MARGIN wider along the other
+        axis."""
         wide = 2 * MARGIN if turns else 0
         shape = [n + 1 if a == axis else n + wide for a, n in enumerate(self.shape[1:])]
         self._library.carry(self._handle, axis, k, _at(_shaped(velocities, shape)))
 
     def stream(self, symbol: NDArray[np.complex128], terms: Sequence[tuple[int, int, int, float]]) -> bool:
-        """From now on add coefficient · (∂_y Φ, -∂_x Φ), ΔΦ = source, to velocities: terms (source, axis, k, coefficient).
-
-        symbol: (n0, n1//2 + 1), from modes of averages of the source to those of Φ at the lower corners of cells, 0 at the
-        last mode of even sizes. False, and nothing done, where these sizes have no fast transform.
+        """From now on add coefficient · (∂_y Φ, -∂_x Φ), ΔΦ = source, to velocities. terms: (source, axis, k,
+        coefficient); symbol: (n0, n1//2 + 1), from modes of averages of the source to those of Φ at the lower corners of
+        cells, 0 at the last mode of even sizes. False, and nothing done, where these sizes have no fast transform.
         """
         half = self.shape[2] // 2
         rows = np.ascontiguousarray(np.stack([symbol.real, symbol.imag])[..., :half])

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 
@@ -15,10 +13,6 @@ from sciml.problem import SIDES, Array
 from .balance import Balance
 from .ghosts import Moment
 from .law import Law
-from .mesh import Mesh
-
-if TYPE_CHECKING:
-    from ..solver import FiniteVolume
 
 WORTH = 1 << 15  # cells of a plane from which a second thread pays
 
@@ -26,8 +20,8 @@ WORTH = 1 << 15  # cells of a plane from which a second thread pays
 class Compiled:
     """`rate(u, moment)` and `step`, as of the `Balance` that it reads; u: (fields, *cells).
 
-    What is given (velocities, boundary data, sources without fields) is handed over once, or before every stage where it
-    depends on time; so are velocities of a stream function where cells along an axis have factors other than 2, 3, 5.
+    What is given (velocities, boundary data, sources without fields) is handed over once, or before every stage where
+    it depends on time; so are velocities of a stream function where cells along an axis have factors other than 2, 3, 5.
     """
 
     def __init__(self, balance: Balance, threads: int = 1) -> None:
@@ -50,10 +44,13 @@ class Compiled:
         )  # fmt: skip
         self.given = [k for k, s in enumerate(law.sources) if s != t.ZERO and s not in nonlinear]
         self.faces = [
-            (axis, side) for axis in range(balance.dim) for side in range(2) if mesh.axes[axis].faces[side] == "dirichlet"
-        ]
+            (axis, side) for axis in range(balance.dim) for side in range(2)
+            if mesh.axes[axis].faces[side] == "dirichlet"
+        ]  # fmt: skip
         self.streams = bool(law.streamed) and self._streams()
-        self.moving_velocity = bool(law.streamed) and not self.streams or any(_moves(c.velocity) for c in law.carried)
+        self.moving_velocity = (bool(law.streamed) and not self.streams) or any(
+            _moves(c.velocity) for c in law.carried
+        )
         self.moving_sources = any(_moves(law.sources[k]) for k in self.given)
         texts = mesh.problem.boundary_text
         given = [text for by in texts.values() for sides in by.values() for text in sides.values()]
@@ -63,7 +60,7 @@ class Compiled:
     @property
     def still(self) -> bool:
         """Whether nothing needs to be handed over between the stages of a step."""
-        return not (self.moving_velocity or self.moving_sources or self.moving_faces and self.faces)
+        return not (self.moving_velocity or self.moving_sources or (self.moving_faces and self.faces))
 
     def _along(self, axis: int) -> volume.Along:
         flux = self.balance.along[axis]
