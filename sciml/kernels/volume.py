@@ -96,7 +96,7 @@ class Volume:
 
     def stream(self, symbol: NDArray[np.complex128], terms: Sequence[tuple[int, int, int, float]]) -> bool:
         """From now on add coefficient · (∂_y Φ, -∂_x Φ), ΔΦ = source, to velocities. terms: (source, axis, k,
-        coefficient); symbol: (n0, n1//2 + 1), from modes of averages of the source to those of Φ at the lower corners of
+        coefficient); symbol: (n0, n1//2 + 1), from modes of averages of the source to those of Φ at lower corners of
         cells, 0 at the last mode of even sizes. False, and nothing done, where these sizes have no fast transform.
         """
         half = self.shape[2] // 2

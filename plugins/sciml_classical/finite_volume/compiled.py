@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+
 import numpy as np
 import torch
 
@@ -14,14 +15,15 @@ from .balance import Balance
 from .ghosts import Moment
 from .law import Law
 
-WORTH = 1 << 15  # cells of a plane from which a second thread pays
+WORTH = 1 << 16  # cells of a plane below which a second thread costs more than it saves
 
 
 class Compiled:
     """`rate(u, moment)` and `step`, as of the `Balance` that it reads; u: (fields, *cells).
 
     What is given (velocities, boundary data, sources without fields) is handed over once, or before every stage where
-    it depends on time; so are velocities of a stream function where cells along an axis have factors other than 2, 3, 5.
+    it depends on time; so are velocities of a stream function where the cells along an axis have other factors than 2,
+    3, 5.
     """
 
     def __init__(self, balance: Balance, threads: int = 1) -> None:
