@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -189,3 +192,15 @@ def test_without_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
         assert run.paths == {"finite volumes": "torch: compiled kernels are switched off (SCIML_KERNELS=torch)."}
     finally:
         compile.library.cache_clear(), compile.notice.cache_clear()
+
+
+def test_the_triton_kernel_in_the_interpreter() -> None:
+    """It must be asked for before triton is imported, hence a process of its own."""
+    pytest.importorskip("triton")
+    file = Path(__file__).parents[1] / "kernels" / "triton_finite_volume.py"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(file)], env={**os.environ, "TRITON_INTERPRET": "1"},
+        capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    assert " passed" in done.stdout

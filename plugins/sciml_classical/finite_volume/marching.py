@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from sciml.errors import RunFailed
+from sciml.kernels.dispatch import recording
 from sciml.kernels.native.compile import must_compile
 from sciml.problem import Array, Problem
 from sciml.run import Run
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 
 def solve(options: FiniteVolume, problem: Problem, run: Run) -> Solution:
     """Raises RunFailed where the solution does not stay finite."""
+    with recording(run.took):  # what kernels on a card took
+        return _solved(options, problem, run)
+
+
+def _solved(options: FiniteVolume, problem: Problem, run: Run) -> Solution:
     times, names = problem.grid.times, problem.equation.fields
     law, mesh = Law.of(problem), Mesh.of(problem, options.cells)
     balance = Balance(options, law, mesh, run.device)
