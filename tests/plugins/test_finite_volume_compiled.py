@@ -162,9 +162,9 @@ def test_shipped_problems_run_compiled(name: str, bound: float, monkeypatch: pyt
     """To the end, at open ends but for rounding that grows to the noise they take for data, 1e-8 of the largest."""
     problem = problem_file.read(PROBLEMS / f"{name}.h5")
     run, other = Run(), Run()
-    fast = FiniteVolume(cells=100).solve(problem, run)
+    fast = FiniteVolume(cells=50).solve(problem, run)
     monkeypatch.setattr(volume, "available", lambda: False)
-    slow = FiniteVolume(cells=100).solve(problem, other)
+    slow = FiniteVolume(cells=50).solve(problem, other)
     assert run.paths == {"finite volumes": "compiled"}
     assert other.paths["finite volumes"].startswith("torch")
     assert fast.cost["steps"] == slow.cost["steps"]

@@ -35,9 +35,8 @@ class Carrying:
             a for a in range(len(mesh.cells)) if usable and mesh.axes[a].periodic and _carries(law, a)
         ]  # fmt: skip
         self.constant = [
-            [float(row[g].value) if isinstance(row[g], t.Number) else 0.0 for g, row in enumerate(law.jacobian(a))]
-            for a in range(len(mesh.cells))
-        ]  # fmt: skip
+            [_slope(flux, f) for f, flux in zip(law.fields, law.fluxes[a], strict=True)] for a in range(len(mesh.cells))
+        ]
         self.per_width = [torch.full((1,), 1 / h, dtype=torch.float64, device=device) for h in mesh.widths]
 
     def rate(self, u: Tensor, axis: int, moves: Mapping[tuple[int, int], Tensor]) -> tuple[Tensor, Tensor]:
