@@ -18,7 +18,8 @@ def ks_ensemble() -> Family:
     return Family.parse({
         "name": "ks-ensemble", "title": "Kuramoto–Sivashinsky, domains of many lengths",
         "about": "The distribution of Brandstetter et al., Lie point symmetry data augmentation (2022), that"
-        " PDE-Refiner (Lippe et al. 2023) is judged on: lengths L of 57.6 to 70.4, outputs every 0.8, after a spin-up of 72."
+        " PDE-Refiner (Lippe et al. 2023) is judged on: lengths L of 57.6 to 70.4, outputs every 0.8, after a"
+        " spin-up of 72."
         " Sampled here at 64 points, which hold the attractor to 1e-6; the paper uses 256.",
         "equation": ["u_t = -u*u_x - u_xx - nu*u_xxxx"], "fields": ["u"], "parameters": {"nu": 1.0},
         "axes": [{"name": "x", "lower": 0.0, "upper": "L", "size": 64}],
@@ -76,7 +77,8 @@ def darcy_smooth() -> Family:
 def darcy_rough() -> Family:
     return _darcy(
         "darcy-rough", "Darcy flow, two permeabilities, rougher", "As in Liu, Xu & Zhang, HT-Net (2022), which MgNO"
-        " (He, Liu & Xu 2024) takes over, as far as we know it: 12 or 2 by the sign of N(0, (-Δ + 20)^-2). 129 points here,"
+        " (He, Liu & Xu 2024) takes over, as far as we know it: 12 or 2 by the sign of N(0, (-Δ + 20)^-2). 129"
+        " points here,"
         " 256 there.", 129, _phases(20.0, 2.0, 12.0), "a",
     )  # fmt: skip
 
@@ -96,7 +98,8 @@ def helmholtz() -> Family:
     return Family.parse({
         "name": "helmholtz", "kind": "steady", "title": "Helmholtz in a medium of varying speed",
         "about": "The setting of Benitez et al., Out-of-distributional risk bounds for neural operators with"
-        " applications to the Helmholtz equation (2023), as MgNO uses it, as far as we know it: frequency 1000, speed 20 + tanh of"
+        " applications to the Helmholtz equation (2023), as MgNO uses it, as far as we know it: frequency 1000,"
+        " speed 20 + tanh of"
         " N(0, (-Δ + 9)^-2) with the field scaled to size one, flux 1 through the upper edge and none elsewhere.",
         "equation": ["laplacian(u) + (omega/c)**2*u = 0".replace("(omega/c)**2", "omega**2*q")], "fields": ["u"],
         "parameters": {"omega": 1000.0}, "axes": _unit_square(101, "neumann"),

@@ -36,6 +36,8 @@ def make(
     count = family.split(split).count if count is None else count
     if count < 1:
         raise UsageError(f"the number of members must be at least 1, not {count}.")
+    if family.imported:
+        return Dataset.read(root, family, split, count)
     solver, check = makers(family)
     registry.require_able(solver, family.draw(split, 0))
     place = folder(Path(root), family, split)

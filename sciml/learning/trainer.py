@@ -131,8 +131,8 @@ class _Training:
         if solver.ema:
             decay = min(solver.ema, (1 + i) / (10 + i))
             with torch.no_grad():
-                kept, new = list(self.averaged.parameters()), list(self.network.parameters())
-                torch._foreach_lerp_(kept, new, 1 - decay)
+                kept: list[torch.Tensor] = list(self.averaged.parameters())
+                torch._foreach_lerp_(kept, list[torch.Tensor](self.network.parameters()), 1 - decay)
                 for old, buffer in zip(self.averaged.buffers(), self.network.buffers(), strict=True):
                     old.copy_(buffer)
         return float(value)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse.linalg import splu
 
+from sciml.equation import tree
 from sciml.errors import RunFailed
 from sciml.problem import Array, Problem
 from sciml.run import Run
@@ -24,6 +25,8 @@ ROUNDING = 1e-8  # relative residual that a factorisation must reach
 def solve(options: SpectralElement, problem: Problem, run: Run) -> Solution:
     """Values at the corners of the cells, which are the problem's grid."""
     form = Elliptic.of(problem, indefinite=True)
+    if form.c == tree.ZERO and not any(face == "dirichlet" for axis in problem.grid.axes for face in axis.faces):
+        raise RunFailed(f"{problem.name}: the solution is determined up to a constant only; multigrid takes that.")
     degrees = (options.degree - 1, options.degree) if options.estimate and options.degree > 2 else (options.degree,)
     found: list[Array] = []
     residual, unknowns = 0.0, 0
@@ -56,8 +59,7 @@ def _solved(elements: Elements) -> tuple[Array, float, int]:
         x = splu(a, permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True}).solve(b)
     except RuntimeError:
         raise RunFailed(
-            f"{elements.problem.name}: the matrix is singular: the solution is determined up to a constant only, or the"
-            " problem is at a resonance."
+            f"{elements.problem.name}: the matrix is singular: the problem is at a resonance."
         ) from None
     u = values.ravel().copy()
     u[free] = x
