@@ -20,7 +20,7 @@ def ks_ensemble() -> Family:
         "about": "The distribution of Brandstetter et al., Lie point symmetry data augmentation (2022), that"
         " PDE-Refiner (Lippe et al. 2023) is judged on: lengths L of 57.6 to 70.4, outputs every 0.8, after a"
         " spin-up of 72."
-        " Sampled here at 64 points, which hold the attractor to 1e-6; the paper uses 256.",
+        " Sampled here at 64 points, the last of whose modes hold 1e-6 of the energy; the paper uses 256.",
         "equation": ["u_t = -u*u_x - u_xx - nu*u_xxxx"], "fields": ["u"], "parameters": {"nu": 1.0},
         "axes": [{"name": "x", "lower": 0.0, "upper": "L", "size": 64}],
         "random": {"L": {"law": "uniform", "lower": 57.6, "upper": 70.4}, **KS_MODES},

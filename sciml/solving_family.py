@@ -17,7 +17,7 @@ from .learning import LearnedSolver, Model
 from .learning.models import choose
 from .provenance import provenance
 from .run import Run
-from .scoring_family import score_family
+from .scoring_family import curves_family, score_family
 from .solution import Solution
 from .solver import Solver
 from .solving import DEFAULT_STORE, check_device, digest_of, executed, only_one
@@ -97,4 +97,5 @@ def _result(
         seed=run.seed, device=run.device, dtype=run.dtype, provenance=provenance(run.device, run.paths),
         ledger=ledger, scores={}, cell=cell, model=about, history=dict(solutions[0].history), **gathered(solutions),
     )  # fmt: skip
-    return replace(result, scores=score_family(result.values, result.std, result.reached, truth))
+    scores = score_family(result.values, result.std, result.reached, truth)
+    return replace(result, scores=scores, history=dict(result.history) | curves_family(result.values, truth))

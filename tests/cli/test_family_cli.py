@@ -53,6 +53,8 @@ def test_from_a_family_to_a_comparison(place, capsys):
     assert "4 test members, by etdrk4" in text and "relative L2" in text
     assert run(["show", learned["path"]]) == 0
     assert "30 steps on 4 members" in capsys.readouterr().out
+    assert run(["plot", learned["path"], "-o", "picture.png"]) == 0
+    assert (place / "picture.png").read_bytes().startswith(b"\x89PNG")
     assert run(["compare", "heat.h5", "--solvers", "tiny,etdrk4:step=0.1,taylor", "-o", "report"]) == 0
     table = capsys.readouterr().out
     assert "training s" in table and "taylor cannot solve" in table
