@@ -20,7 +20,7 @@ from .run import Run
 from .scoring_family import curves_family, score_family
 from .solution import Solution
 from .solver import Solver
-from .solving import DEFAULT_STORE, check_device, digest_of, executed, only_one
+from .solving import DEFAULT_STORE, digest_of, executed, only_one, require_device
 from .training import DEFAULT_DATA
 
 SPLIT = "test"
@@ -53,7 +53,7 @@ def solve_family(
     elif model is not None:
         raise UsageError(f"{solver.name} is not a learned solver; leave --model out.")
     registry.require_able(solver, family.draw(SPLIT, 0))
-    check_device(device)
+    require_device(solver, device)
     key = {
         "family": family.content_hash, "data": family.data_hash(SPLIT), "count": count, "seed": seed,
         "solver": f"{registry.plugin_of(type(solver)).name}/{solver.name}", "version": solver.version,
