@@ -64,10 +64,13 @@ def solve_family(
     with only_one(folder, on_notice):
         if target.exists() and not fresh:
             return ensemble.read(target), target
-        making = Run(on_progress=on_progress)
+        making = Run(budget=budget, on_progress=on_progress)
         with making:
             truth = make(family, SPLIT, data, count=count, run=making)
-        run = Run(seed=seed, device=device, budget=budget, folder=folder, on_progress=on_progress)
+        left = None if budget is None else max(making.remaining, 1e-3)
+        if fresh:
+            shutil.rmtree(folder, ignore_errors=True)
+        run = Run(seed=seed, device=device, budget=left, folder=folder, on_progress=on_progress)
         run.model = trained
         solutions: list[Solution] = executed(solver, truth.problems, run)
         result = _result(family, truth, solver, solutions, run, cell, trained)
