@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,10 +13,11 @@ from .solution import Solution, Status
 
 if TYPE_CHECKING:
     from .run import Run
-    from .solver import Solver
 
 
-def solve_one_by_one(solver: Solver, problems: Sequence[Problem], run: Run) -> list[Solution]:
+def solve_one_by_one(
+    solve: Callable[[Problem, Run], Solution], problems: Sequence[Problem], run: Run
+) -> list[Solution]:
     """Each problem in a run of its own with what is left of the budget; a resumed run goes on with the next one."""
     saved = run.restore()
     answers = [] if saved is None else unpacked(saved)
@@ -26,7 +27,7 @@ def solve_one_by_one(solver: Solver, problems: Sequence[Problem], run: Run) -> l
         budget = None if run.budget is None else max(run.remaining, 1e-3)
         part = type(run)(seed=run.seed, device=run.device, dtype=run.dtype, budget=budget)
         try:
-            answers.append(solver.solve(problems[index], part))
+            answers.append(solve(problems[index], part))
         except Stopped:
             run.step(index / total, lambda: packed(answers), f"{problems[index].name}")  # saves, and says so
             raise

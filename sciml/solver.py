@@ -76,7 +76,7 @@ class Solver(BaseModel, ABC):
         """Answer the members of a family, here one after the other; a solver that can take them together does."""
         from .one_by_one import solve_one_by_one
 
-        return solve_one_by_one(self, problems, run)
+        return solve_one_by_one(self.solve, problems, run)
 
     def refuses(self, problem: Problem) -> list[str]:
         """Every reason why this solver, with these options, cannot take the problem."""
