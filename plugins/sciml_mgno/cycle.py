@@ -9,6 +9,9 @@ Algorithm 1. On level l, with f^0 the input and u^0 = 0,
 
 S, A: 3x3; R, Pi: 3x3 of stride 2; P: transposed, 3 or 4 points wide, stride 2. All are linear (biases apart), so the
 cycle is a linear map of f; boundary conditions enter by how convolutions continue a field beyond its grid.
+
+Sums are written into a convolution's fresh output, which no gradient needs: at these sizes new memory costs more than
+the sum.
 """
 
 from __future__ import annotations
@@ -27,6 +30,11 @@ class Convolution(nn.Conv2d):
 
     def __init__(self, inputs: int, outputs: int, layout: Layout, stride: int = 1, bias: bool = False) -> None:
         super().__init__(inputs, outputs, 3, stride, 1, bias=bias, padding_mode=layout.padding)
+
+    def subtracted(self, f: Tensor, u: Tensor) -> Tensor:
+        """f - A u. The sign goes to the weights, so that the sum needs no second field."""
+        bias = None if self.bias is None else -self.bias
+        return self._conv_forward(u, -self.weight, bias).add_(f)
 
 
 class Prolongation(nn.Module):
@@ -64,7 +72,8 @@ class Smoothing(nn.Module):
     def forward(self, u: Tensor | None, f: Tensor) -> Tensor:
         if self.operator is None or u is None:
             return cast(Tensor, self.smoother(f))
-        return u + cast(Tensor, self.smoother(f - self.operator(u)))
+        correction: Tensor = self.smoother(self.operator.subtracted(f, u))
+        return correction.add_(u)
 
 
 class Level(nn.Module):
@@ -116,9 +125,10 @@ class Cycle(nn.Module):
         assert u is not None
         if index < len(self.descents):
             descent = cast(Descent, self.descents[index])
-            left = f if descent.operator is None else f - descent.operator(u)
+            left = f if descent.operator is None else descent.operator.subtracted(f, u)
             coarse = self._below(index + 1, descent.restrict_u(u), descent.restrict_f(left))
-            u = u + cast(Tensor, descent.prolong(coarse, (u.shape[2], u.shape[3])))
+            correction: Tensor = descent.prolong(coarse, (u.shape[2], u.shape[3]))
+            u = correction.add_(u)
             if descent.norm is not None:
                 u = descent.norm(u)
         for step in level.post:

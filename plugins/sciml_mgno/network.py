@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import cast
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -21,13 +22,13 @@ class Layer(nn.Module):
         super().__init__()
         self.cycle = Cycle(inputs, layout)
         linked = layout.link == "affine" or (layout.link == "linear" and inputs == layout.channels)
-        self.link = nn.Conv2d(inputs, layout.channels, 1, bias=layout.link == "affine") if linked else None
+        self.link = nn.Linear(inputs, layout.channels, bias=layout.link == "affine") if linked else None
         self.norm = nn.LayerNorm((layout.channels, *layout.grid)) if layout.norm == "layer" else None
 
     def forward(self, f: Tensor) -> Tensor:
         u: Tensor = self.cycle(f)
         if self.link is not None:
-            u = u + self.link(f)
+            u = u.add_(self.link(f.movedim(1, -1)).movedim(-1, 1))
         if self.norm is not None:
             u = self.norm(u)
         return functional.gelu(u)
@@ -41,11 +42,12 @@ class MgNO(nn.Module):
         self.layout = layout
         widths = [layout.inputs, *[layout.channels] * (layout.layers - 1)]
         self.layers = nn.ModuleList(Layer(inputs, layout) for inputs in widths)
-        self.head = nn.Conv2d(layout.channels, layout.outputs, 1, bias=False)
+        self.head = nn.Linear(layout.channels, layout.outputs, bias=False)
+        self.to(memory_format=torch.channels_last)  # convolutions of a few channels run about twice as fast so
 
     def forward(self, a: Tensor) -> Tensor:
-        u = a
+        u = a.contiguous(memory_format=torch.channels_last)
         for layer in self.layers:
             u = layer(u)
-        u = self.head(u)
+        u = self.head(u.movedim(1, -1)).movedim(-1, 1)
         return a[:, -self.layout.outputs :] + u if self.layout.residual else cast(Tensor, u)
