@@ -34,7 +34,8 @@ class Convolution(nn.Conv2d):
     def subtracted(self, f: Tensor, u: Tensor) -> Tensor:
         """f - A u. The sign goes to the weights, so that the sum needs no second field."""
         bias = None if self.bias is None else -self.bias
-        return self._conv_forward(u, -self.weight, bias).add_(f)
+        product: Tensor = self._conv_forward(u, -self.weight, bias)
+        return product.add_(f)
 
 
 class Prolongation(nn.Module):
@@ -115,7 +116,7 @@ class Cycle(nn.Module):
         self.descents = nn.ModuleList(Descent(level, inputs, layout) for level in range(levels - 1))
 
     def forward(self, f: Tensor) -> Tensor:
-        return cast(Tensor, self._below(0, None, f))
+        return self._below(0, None, f)
 
     def _below(self, index: int, u: Tensor | None, f: Tensor) -> Tensor:
         """The cycle from a level downwards: u there, improved."""

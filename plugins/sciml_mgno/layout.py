@@ -24,8 +24,8 @@ class Layout:
     channels: of u on the finest level, and, with growth, (level + 1) times as many on the others, for u and f both.
     bias: in S and A both, in A only, or in none. link: the 1x1 map C beside a cycle: "affine", "linear" (where the
     channels in and out agree), "none". norm: LayerNorm over (channel, y, x) after every layer, after every level on the
-    way up, or none. prolongation: "fit" takes 3 or 4 points along an axis, by the parity of the finer grid; "3" always 3.
-    residual: the answer is added to the last input channel.
+    way up, or none. prolongation: "fit" takes 3 or 4 points along an axis, by the parity of the finer grid; "3" always
+    3.
     """
 
     grid: tuple[int, int]
@@ -41,7 +41,6 @@ class Layout:
     link: Literal["affine", "linear", "none"] = "affine"
     norm: Literal["none", "levels", "layer"] = "none"
     prolongation: Literal["fit", "3"] = "fit"
-    residual: bool = False
 
     def __post_init__(self) -> None:
         if not self.smoothing or any(pre < 1 or post < 0 for pre, post in self.smoothing):
@@ -78,13 +77,21 @@ def once_a_level(levels: int, coarsest: int = 2) -> tuple[tuple[int, int], ...]:
     return ((1, 0),) * (levels - 1) + ((coarsest, 0),)
 
 
+def levels_of(grid: tuple[int, int], periodic: bool) -> int:
+    """Levels down to 4 points (or 5) along the shorter axis; of a periodic grid, as long as halving is exact."""
+    levels, sizes = 1, grid
+    while min(halved(n) for n in sizes) >= 4 and not (periodic and any(n % 2 for n in sizes)):
+        levels, sizes = levels + 1, (halved(sizes[0]), halved(sizes[1]))
+    return levels
+
+
 PRESETS: dict[str, Layout] = {
     "darcy-rough": Layout((256, 256), smoothing=once_a_level(6)),
     "darcy-smooth": Layout((211, 211), layers=5, smoothing=once_a_level(6)),
     "pipe": Layout((128, 128), inputs=2, layers=5, smoothing=(*once_a_level(4, 1), (1, 1), (2, 0))),
     "navier-stokes": Layout(
         (64, 64), channels=32, layers=5, smoothing=((1, 0), (1, 0), (1, 0), (2, 0), (2, 0)), padding="circular",
-        bias="both", link="none", norm="levels", residual=True,
+        bias="both", link="none", norm="levels",
     ),
     "helmholtz": Layout(
         (101, 101), inputs=2, channels=20, smoothing=((1, 0), (1, 0), (1, 0), (2, 0), (2, 0)), padding="reflect",
