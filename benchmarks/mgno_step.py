@@ -78,6 +78,8 @@ def share_weights(ours: MgNO, textbook: Textbook) -> None:
         for descent, r, pi, p in zip(layer.cycle.descents, cycle.r, cycle.pi, cycle.p, strict=True):
             r.weight.copy_(descent.restrict_f.weight)
             pi.weight.copy_(descent.restrict_u.weight)
+            if p.weight.shape != descent.prolong.weight.shape:
+                raise SystemExit("the textbook's transposed convolution is 4 points wide: take a --size that 2^levels divides")
             p.weight.copy_(descent.prolong.weight)
         link.weight.copy_(layer.link.weight[..., None, None])
         link.bias.copy_(layer.link.bias)
