@@ -101,7 +101,7 @@ def helmholtz() -> Family:
         "random": {"g": {"law": "gaussian-field", "amplitude": "9/(k**2 + 9)", "boundary": "neumann", "modes": 48}},
         "given": {"q": "(20 + tanh(10*g))**(-2)"}, "boundary": {"u": {"y": {"upper": "1"}}},
         "splits": STEADY_SPLITS,
-        "maker": {"solver": "sparse-direct", "options": {"refine": 4}, "check": {"refine": 2}},
+        "maker": {"solver": "spectral-element", "options": {"degree": 3, "estimate": False}, "check": {"degree": 4}},
     })  # fmt: skip
 
 

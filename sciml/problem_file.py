@@ -107,6 +107,8 @@ def assemble(
 def problem_from(file: h5py.File) -> Problem:
     """The problem in an open problem or result file."""
     group = check_schema(file)
+    if "problem" not in group and "family" in group:
+        raise UsageError("describes a family of problems, not one; `sciml solve`, `train`, `data` and `show` take it.")
     data = read_json(group["problem"])
     if not isinstance(data, dict):
         raise UsageError("/sciml/problem is not a JSON object.")

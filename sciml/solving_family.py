@@ -88,9 +88,9 @@ def _result(
             "parameters": card.parameters, "members": card.members, "metrics": card.metrics, "command": card.command,
         }  # fmt: skip
     ledger = run.ledger()
-    for solution in solutions:
-        for name, amount in solution.cost.items():
-            ledger[name] = ledger.get(name, 0.0) + amount
+    for name in solutions[0].cost:  # counts of a member, in the mean
+        amounts = [solution.cost[name] for solution in solutions if name in solution.cost]
+        ledger[f"{name}_each"] = sum(amounts) / len(amounts)
     result = EnsembleResult(
         family=family, times=truth.times, split=truth.split, count=truth.count, solver=solver.name,
         plugin=registry.plugin_of(type(solver)).name, solver_version=solver.version, options=solver.options(),

@@ -49,7 +49,7 @@ class Split(_Strict):
 
 
 class Maker(_Strict):
-    """The solver that makes the data; `check`: the options of a second, coarser run, whose distance is the error."""
+    """The solver that makes the data; `check`: options of a second run, whose distance is the stated error."""
 
     solver: str
     options: dict[str, bool | int | float | str] = {}
