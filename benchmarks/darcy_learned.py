@@ -4,8 +4,8 @@
 
 One row a network: seconds and steps of training, errors on the family's test members, milliseconds a member. Then
 multigrid on the members' own grid, a coarser and a finer one, each to the accuracy its grid has. Errors
-are against the family's data, whose own error is printed. The last column: how many members have to be solved before
-training pays, against the fastest multigrid row that is at least as accurate.
+are against the family's data, whose own error is printed. Below: how many members have to be solved before training
+pays, against the fastest multigrid row that is at least as accurate.
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ def learned(name: str, budget: float, data: tuple[Dataset, Dataset, Dataset], se
 
 def classical(points: int, test: Dataset) -> tuple[float, float]:
     """Solve by multigrid on a grid of `points`, print. Seconds a member, relative L2 error."""
-    solver = Multigrid.build(points=points, accuracy=0.9, extrapolate=points > test.values["u"].shape[-1], tolerance=1e-6)
+    finer = points > test.values["u"].shape[-1]
+    solver = Multigrid.build(points=points, accuracy=0.9, extrapolate=finer, tolerance=1e-6)
     best = math.inf
     for _ in range(REPEATS):
         start = time.perf_counter()
@@ -90,14 +91,16 @@ def main() -> None:
     flow = family.read(asked.family)
     data = (make(flow, "train", asked.data), make(flow, "valid", asked.data), make(flow, "test", asked.data))
     size = data[2].values["u"].shape[-1]
-    print(f"{flow.name}, {data[2].count} test members, {size}²; the data's own error {np.sqrt(np.mean(data[2].error**2)):.1e}")
+    floor = np.sqrt(np.mean(data[2].error ** 2))
+    print(f"{flow.name}, {data[2].count} test members, {size}²; the data's own error {floor:.1e}")
     print("| | parameters | training | relative L2 | relative H1 | a member |\n|---|---|---|---|---|---|")
     networks = {name: learned(name, asked.budget, data, asked.seed) for name in asked.rows.split(",")}
     grids = [classical(points, data[2]) for points in ((size + 1) // 2, size, 2 * size - 1)]
     for name, (seconds, each, error) in networks.items():
         as_good = [taken for taken, other in grids if other <= error]
         pays = breakeven(seconds, each, min(as_good)) if as_good else math.nan
-        print(f"{name}: training pays after {pays:.0f} members" if math.isfinite(pays) else f"{name}: training never pays")
+        after = f"after {pays:.0f} members" if math.isfinite(pays) else "never"
+        print(f"{name}: training pays {after}")
 
 
 if __name__ == "__main__":

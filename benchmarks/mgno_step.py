@@ -79,7 +79,7 @@ def share_weights(ours: MgNO, textbook: Textbook) -> None:
             r.weight.copy_(descent.restrict_f.weight)
             pi.weight.copy_(descent.restrict_u.weight)
             if p.weight.shape != descent.prolong.weight.shape:
-                raise SystemExit("the textbook's transposed convolution is 4 points wide: take a --size that 2^levels divides")
+                raise SystemExit("the textbook's transposed convolutions are for a --size that 2^levels divides.")
             p.weight.copy_(descent.prolong.weight)
         link.weight.copy_(layer.link.weight[..., None, None])
         link.bias.copy_(layer.link.bias)

@@ -23,9 +23,10 @@ def score_family(
     """Numbers by name, each {mean, error} over members; a member that ended early counts up to where it came.
 
     relative_l2: over time and space, of the worst field. relative_h1: of a steady field. first_step: relative_l2 at the
-    first output time, of an evolution. high_correlation_T: mean over members of the first time at which the correlation with the reference
-    falls below T, and `…_of_mean`: where the members' mean correlation does. reference_known_until: the time up to
-    which the reference's own error is below 10 % of the field in the median member. floor: the reference's error.
+    first output time, of an evolution. high_correlation_T: mean over members of the first time at which the
+    correlation with the reference falls below T, and `…_of_mean`: where the members' mean correlation does.
+    reference_known_until: the time up to which the reference's own error is below 10 % of the field in the median
+    member. floor: the reference's error.
     """
     found: dict[str, Any] = {"members": len(reached)}
     times, name = data.times, _worst(values, data)
