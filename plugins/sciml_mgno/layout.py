@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, cast
 
 from sciml.errors import UsageError
+from sciml.problem import Grid
+
+if TYPE_CHECKING:
+    from .solver import Mgno
 
 Padding = Literal["zeros", "circular", "reflect"]
 SMALLEST = 2  # points along an axis on the coarsest level: a reflection by one point needs them
@@ -98,3 +102,18 @@ PRESETS: dict[str, Layout] = {
         growth=True, bias="operator", link="linear", norm="layer", prolongation="3",
     ),
 }  # fmt: skip
+
+
+def layout_of(solver: Mgno, inputs: int, outputs: int, grid: Grid) -> Layout:
+    """The layout that the options mean on a grid. Raises UsageError where it does not fit."""
+    shape = cast(tuple[int, int], grid.shape)
+    if solver.preset != "none":
+        return replace(PRESETS[solver.preset], grid=shape, inputs=inputs, outputs=outputs)
+    faces = {face for axis in grid.axes for face in axis.faces}
+    natural: Padding = "circular" if faces == {"periodic"} else "reflect" if faces == {"neumann"} else "zeros"
+    padding = natural if solver.padding == "auto" else solver.padding
+    levels = solver.levels or levels_of(shape, padding == "circular")
+    steps = ((solver.smoothing, solver.post),) * (levels - 1) + ((solver.smoothing + 1, 0),)
+    return Layout(
+        shape, inputs, outputs, solver.channels, solver.layers, steps, padding, solver.restriction,
+    )  # fmt: skip

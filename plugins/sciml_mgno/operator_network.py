@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import torch
@@ -11,26 +10,11 @@ from torch import Tensor, nn
 from sciml.networks.fno import FNO
 from sciml.problem import Grid
 
-from .layout import PRESETS, Layout, Padding, levels_of
+from .layout import layout_of
 from .network import MgNO
 
 if TYPE_CHECKING:
     from .solver import Mgno
-
-
-def layout_of(solver: Mgno, inputs: int, outputs: int, grid: Grid) -> Layout:
-    """The layout that the options mean on a grid. Raises UsageError where it does not fit."""
-    shape = cast(tuple[int, int], grid.shape)
-    if solver.preset != "none":
-        return replace(PRESETS[solver.preset], grid=shape, inputs=inputs, outputs=outputs)
-    faces = {face for axis in grid.axes for face in axis.faces}
-    natural: Padding = "circular" if faces == {"periodic"} else "reflect" if faces == {"neumann"} else "zeros"
-    padding = natural if solver.padding == "auto" else solver.padding
-    levels = solver.levels or levels_of(shape, padding == "circular")
-    steps = ((solver.smoothing, solver.post),) * (levels - 1) + ((solver.smoothing + 1, 0),)
-    return Layout(
-        shape, inputs, outputs, solver.channels, solver.layers, steps, padding, solver.restriction,
-    )  # fmt: skip
 
 
 def network_of(solver: Mgno, inputs: int, outputs: int, grid: Grid) -> nn.Module:

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from sciml.equation import tree
+from sciml.errors import UsageError
 from sciml.family import Family
 from sciml.learning import LearnedSolver, Model, Task
 from sciml.problem import Problem
 from sciml.run import Run
 from sciml.solution import Solution
 from sciml.solver import Solves
+
+from .layout import layout_of
 
 if TYPE_CHECKING:
     from sciml.dataset import Dataset
@@ -83,7 +86,18 @@ class Mgno(LearnedSolver):
             steps = problem.grid.times[1:] - problem.grid.times[:-1]
             if abs(steps - steps[0]).max() > 1e-9 * steps[0]:
                 reasons.append("it needs output times that are equally far apart")
-        return reasons
+        return reasons or self._misfits(problem)
+
+    def _misfits(self, problem: Problem) -> list[str]:
+        """Why the network does not fit the grid."""
+        smallest = min(problem.grid.shape)
+        if self.network == "fno":
+            return [] if 2 * self.modes <= smallest else [f"modes={self.modes} needs {2 * self.modes} points an axis"]
+        try:
+            layout_of(self, 1, 1, problem.grid)
+        except UsageError as error:
+            return [str(error).removeprefix("mgno: ").removesuffix(".")]
+        return []
 
     def refuses_family(self, family: Family) -> list[str]:
         members = [family.draw("train", index) for index in range(MEMBERS)]

@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 import torch
 from sciml_mgno.cycle import Cycle
-from sciml_mgno.layout import PRESETS, Layout, levels_of, once_a_level
+from sciml_mgno.layout import PRESETS, Layout, layout_of, levels_of, once_a_level
 from sciml_mgno.losses import h1_dft_square, relative, square_of
 from sciml_mgno.network import MgNO
-from sciml_mgno.operator_network import layout_of
 from sciml_mgno.solver import Mgno
 from sciml_mgno.steady import turned
 from sciml_mgno.symmetry import square_symmetric
@@ -398,6 +397,8 @@ def test_what_is_refused() -> None:
     problem = darcy().draw("train", 0)
     assert Mgno.build().refuses(problem) == []
     assert "leave them out" in Mgno.build(preset="pipe", channels=5).refuses(problem)[0]
+    assert "take fewer levels" in Mgno.build(levels=9).refuses(problem)[0]
+    assert "needs 24 points" in Mgno.build(network="fno").refuses(problem)[0]
     bare = Equation.parse(["laplacian(u) = -1"], ["u"], ["x", "y"])
     without = Problem("p", bare, problem.grid, kind="steady")
     assert "given on the grid" in Mgno.build().refuses(without)[0]
