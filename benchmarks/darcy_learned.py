@@ -29,10 +29,10 @@ from sciml.scoring_family import score_family
 
 ROOT = Path(__file__).parents[1]
 ROWS = {
-    "mgno": Mgno.build(iterations=0, learning_rate=2e-3),
+    "mgno": Mgno.build(iterations=0),
     "mgno-24x4": Mgno.build(iterations=0, channels=24, layers=4),
-    "fno": Mgno.build(iterations=0, network="fno", channels=20, layers=4),
-    "fno-32": Mgno.build(iterations=0, network="fno", channels=32, layers=4),
+    "fno": Mgno.build(iterations=0, network="fno", channels=20, layers=4, learning_rate=1e-3),
+    "fno-32": Mgno.build(iterations=0, network="fno", channels=32, layers=4, learning_rate=1e-3),
 }
 REPEATS = 3
 

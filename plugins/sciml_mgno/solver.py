@@ -67,8 +67,9 @@ class Mgno(LearnedSolver):
         "one-frame", description="of an evolution: the next frame from one, or from ten, the first of which are given"
     )
     unroll: int = Field(1, ge=1, le=64, description="of an evolution: steps that a training sample goes on for")
-    iterations: int = Field(10_000, ge=0, description="training steps; 0: as many as the budget allows")
+    iterations: int = Field(8000, ge=0, description="training steps; 0: as many as the budget allows")
     batch_size: int = Field(8, ge=1, description="samples of a training step")
+    learning_rate: float = Field(2e-3, gt=0, description="largest step of Adam")
     schedule: Literal["cosine", "one-cycle", "constant"] = Field(
         "one-cycle", description="of the learning rate: falling, rising over a fifth and falling, or constant"
     )
