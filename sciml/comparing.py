@@ -199,7 +199,8 @@ def markdown(rows: list[Row]) -> str:
 def as_json(rows: list[Row]) -> str:
     """Missing numbers are null: JSON has no NaN."""
     plain = [
-        {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in asdict(row).items()} for row in rows
+        {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in asdict(row).items()}
+        for row in rows
     ]
     return json.dumps(plain, indent=2)
 

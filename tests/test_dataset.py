@@ -15,7 +15,7 @@ from sciml.dataset.dataset import folder
 from sciml.errors import Stopped
 
 sys.path.insert(0, str(Path(__file__).parent / "learning"))
-from tiny import family as heat  # noqa: E402
+from tiny import family as heat
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from sciml.problem import Axis
 
 sys.path.insert(0, str(Path(__file__).parent / "learning"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "problems"))
-from tiny import family as heat  # noqa: E402
+from tiny import family as heat
 
 
 def test_members_depend_on_seed_and_index_alone():

@@ -22,4 +22,6 @@ def register_solvers() -> list[type[Solver]]:
         Taylor,
     )  # fmt: skip
 
-    return [Etdrk4, IntegratingFactor, SpectralTaylor, Taylor, Dop853, Chebyshev, Multigrid, SpectralElement, FiniteVolume]
+    return [
+        Etdrk4, IntegratingFactor, SpectralTaylor, Taylor, Dop853, Chebyshev, Multigrid, SpectralElement, FiniteVolume,
+    ]  # fmt: skip

@@ -20,7 +20,7 @@ def command(
     files: tuple[Path, ...], solvers: str, seeds: str, output: Path | None, device: str, dtype: str,
     budget: float | None, store: Path, data: Path, fresh: bool, as_json: bool,
 ) -> int:  # fmt: skip
-    """Solve every problem FILE (or family of problems) with every solver (what is finished is not run again) and print one table.
+    """Solve every problem (or family) FILE with every solver (what is finished is not run again) and print one table.
 
     A solver that fails or runs out of its budget is a row that says so.
     """

@@ -26,7 +26,7 @@ def command(folder: Path, as_json: bool) -> None:
                 found = family.read(path).description
                 size = " x ".join(str(axis.size) for axis in found.axes)
                 end = found.splits["test"].end
-                rows.append((path.name, size, "0" if end is None else f"{end:g}", f"family: {found.title or found.name}"))
+                rows.append((path.name, size, f"{end or 0:g}", f"family: {found.title or found.name}"))
                 continue
             problem = problem_file.read(path)
         except UsageError as error:

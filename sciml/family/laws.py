@@ -112,8 +112,8 @@ class RandomField:
             values = np.moveaxis(np.tensordot(self.law.basis(axis, axis.points(n)), values, (1, index)), 0, index)
         if self.law.phases is not None:
             below, above = self.law.phases
-            values = np.where(values < 0, below, above)
-        return values
+            return np.where(values < 0, below, above)
+        return np.asarray(values, dtype=np.float64)
 
 
 Law = Annotated[Uniform | Normal | Choice | GaussianField, Field(discriminator="law")]
