@@ -20,6 +20,7 @@ from sciml import Axis, Equation, Grid, Problem
 from sciml.dataset import Dataset, make
 from sciml.errors import RunFailed, UsageError
 from sciml.family import Family
+from sciml.family import read as read_family
 from sciml.learning import Model
 from sciml.learning.trainer import train
 from sciml.metrics.sobolev import relative_h1, relative_l2
@@ -411,3 +412,14 @@ def test_what_is_refused() -> None:
 def test_families_whose_members_differ_in_numbers_are_refused() -> None:
     assert Mgno.build().refuses_family(vorticity()) == []  # a number that is drawn but not used does no harm
     assert "drawn is another number" in Mgno.build().refuses_family(vorticity(nu="drawn"))[0]
+
+
+def test_the_shipped_model_answers_members_it_has_not_seen(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    path = root / "plugins/sciml_mgno/models/darcy-smooth-mgno.safetensors"
+    assert path.stat().st_size < 5e6
+    model = Model.read(path)
+    test = make(read_family(root / "problems/darcy-smooth.h5"), "test", tmp_path, count=4)
+    found = np.stack(solved(Mgno.build(**model.card.options), test.problems, model))
+    errors = relative_l2(found[:, 0], test.values["u"][:, 0], [1.0, 1.0], [False, False])
+    assert errors.mean() < 8e-3
