@@ -68,7 +68,7 @@ def write_layout(
     file.attrs["grid_type"] = "cartesian"
     file.attrs["n_spatial_dims"] = len(axes)
     file.attrs["n_trajectories"] = 1
-    file.attrs["simulation_parameters"] = _strings(list(parameters))
+    file.attrs["simulation_parameters"] = strings(list(parameters))
     for name, value in parameters.items():
         file.attrs[name] = value
     scales = {"sample": np.zeros(1), "time": problem.grid.times} | axes
@@ -80,28 +80,28 @@ def write_layout(
         dataset.attrs["time_varying"] = name == "time"
         dataset.attrs["sample_varying"] = False
     dimensions = file.create_group("dimensions")
-    dimensions.attrs["spatial_dims"] = _strings(list(axes))
+    dimensions.attrs["spatial_dims"] = strings(list(axes))
     for name in ("time", *axes):
         dimensions[name] = file[name]  # a hard link, not a copy
-    _write_boundaries(file, problem, axes)
+    write_boundaries(file, problem, axes)
     scalars = file.create_group("scalars")
-    scalars.attrs["field_names"] = _strings(list(parameters))
+    scalars.attrs["field_names"] = strings(list(parameters))
     for name, value in parameters.items():
         scalars.create_dataset(name, data=value)
         scalars[name].attrs["time_varying"] = False
         scalars[name].attrs["sample_varying"] = False
     for group in WELL_GROUPS:
-        file.create_group(group).attrs["field_names"] = _strings([])
+        file.create_group(group).attrs["field_names"] = strings([])
     _write_fields(file, tuple(axes), values, std or {})
     if values:
         _write_vtk(file, axes, problem.grid.times, list(values))
 
 
-def _strings(names: list[str]) -> np.ndarray:
+def strings(names: list[str]) -> np.ndarray:
     return np.array(names, dtype=h5py.string_dtype())
 
 
-def _write_boundaries(file: h5py.File, problem: Problem, axes: Mapping[str, Array]) -> None:
+def write_boundaries(file: h5py.File, problem: Problem, axes: Mapping[str, Array]) -> None:
     """The Well knows periodic axes, walls and open faces; what is given on a wall stands in /sciml/problem."""
     group = file.create_group("boundary_conditions")
     faces = {axis.name: axis.faces for axis in problem.grid.axes}
@@ -110,8 +110,8 @@ def _write_boundaries(file: h5py.File, problem: Problem, axes: Mapping[str, Arra
     for name, points in axes.items():
         for kind in dict.fromkeys(faces.get(name, ("periodic", "periodic"))):
             condition = group.create_group(f"{name}_{kind}")
-            condition.attrs["associated_dims"] = _strings([name])
-            condition.attrs["associated_fields"] = _strings([])
+            condition.attrs["associated_dims"] = strings([name])
+            condition.attrs["associated_fields"] = strings([])
             condition.attrs["bc_type"] = {"periodic": "PERIODIC", "open": "OPEN"}.get(kind, "WALL")
             condition.attrs["sample_varying"] = False
             condition.attrs["time_varying"] = False
@@ -126,7 +126,7 @@ def _write_fields(
 ) -> None:
     group = file["t0_fields"]
     spread = {f"{name}_std": array for name, array in std.items()}
-    group.attrs["field_names"] = _strings([*values, *spread])
+    group.attrs["field_names"] = strings([*values, *spread])
     for name, array in (*values.items(), *spread.items()):
         stored = array.reshape(1, len(array), *(array.shape[1:] or (1,)))
         dataset = group.create_dataset(name, data=stored, compression="gzip", shuffle=True)

@@ -122,6 +122,7 @@ class Problem:
     boundary_text: formulas in the coordinates and t, by field, axis and side ("lower", "upper"), on faces that
     are not periodic or open; a missing one is 0.
     invariants: formulas whose mean over space the exact solution conserves; the core measures their drift.
+    given: coefficients the equation names, as values on the grid; between its points they are (multi)linear.
     ball: of kind ball, the ball and the points, in place of a grid with axes.
     lyapunov: leading Lyapunov exponent (1/time), where the problem is chaotic and it is known.
     """
@@ -138,6 +139,7 @@ class Problem:
     lyapunov: float | None = None
     boundary_text: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
     ball: Ball | None = None
+    given: Mapping[str, Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -165,12 +167,46 @@ class Problem:
                 raise UsageError(
                     f"problem: initial values of {name!r} have shape {values.shape}, the grid {self.grid.shape}."
                 )
+        self._check_given()
         if self.kind == "evolution" and not np.isfinite(self.initial()).all():
             raise UsageError("problem: the initial data contain NaN or infinity.")
         self._check_boundary()
         nothing = dict.fromkeys((*self.equation.fields, *self.equation.axes, "t"), np.zeros(()))
         for text in self.invariants.values():  # what cannot be evaluated is refused now, not after the run
             self.evaluate(text, nothing, {name: nothing[name] for name in self.equation.fields}, ())
+
+    def _check_given(self) -> None:
+        if set(self.given) != set(self.equation.given):
+            raise UsageError(
+                f"problem: the equation takes values of {sorted(self.equation.given)}, given are {sorted(self.given)}."
+            )
+        for name, values in self.given.items():
+            if values.shape != self.grid.shape or not np.isfinite(values).all():
+                raise UsageError(
+                    f"problem: the values of {name!r} must be finite, of the grid's shape {self.grid.shape}."
+                )
+
+    def given_at(self, name: str, *coordinates: Any) -> Array:
+        """A given coefficient at points (arrays of one shape, one an axis): (multi)linear between grid points."""
+        from scipy.interpolate import RegularGridInterpolator
+
+        values, nodes, places = self.given[name], [], []
+        for index, (axis, place) in enumerate(zip(self.grid.axes, coordinates, strict=True)):
+            if axis.periodic:
+                values = np.concatenate([values, values.take([0], axis=index)], axis=index)
+                nodes.append(np.append(axis.points(), axis.upper))
+                places.append(axis.lower + np.mod(np.asarray(place) - axis.lower, axis.length))
+            else:
+                nodes.append(axis.points())
+                places.append(np.clip(place, axis.lower, axis.upper))
+        found: Array = RegularGridInterpolator(nodes, values)(np.stack(np.broadcast_arrays(*places), axis=-1))
+        return found
+
+    def at(self, *coordinates: Any) -> dict[str, Any]:
+        """What a pointwise expression may name, at points (arrays of one shape, one an axis): coordinates, and the
+        values of given coefficients."""
+        named = dict(zip(self.equation.axes, coordinates, strict=True))
+        return named | {name: self.given_at(name, *coordinates) for name in self.given}
 
     def _check_steady(self) -> None:
         if not self.grid.axes or list(self.grid.times) != [0.0]:
@@ -305,6 +341,7 @@ class Problem:
             "boundary": frozenset(f for axis in self.grid.axes for f in axis.faces) if self.ball is None else zero,
             "term": self.equation.terms,
             "fields": frozenset({"system"} if len(self.equation.fields) > 1 else set()),
+            "data": frozenset({"values"} if self.given else set()),
         }
 
     def describe(self) -> dict[str, Any]:
@@ -320,6 +357,8 @@ class Problem:
             "initial": dict(self.initial_text), "invariants": dict(self.invariants), "lyapunov": self.lyapunov,
             "boundary": {f: {a: dict(s) for a, s in by.items()} for f, by in self.boundary_text.items()},
         }  # fmt: skip
+        if self.given:
+            asked["given"] = sorted(self.given)
         if self.ball is not None:  # left out elsewhere: hashes of other problems stay what they were
             ball = {"dimension": self.ball.dimension, "radius": self.ball.radius}
             asked["ball"] = ball | {"point": self.equation.indexed[0]}
@@ -334,6 +373,8 @@ class Problem:
         if self.ball is not None:
             for array in (self.ball.points, *(v for _, v in sorted(self.ball.coefficients.items()))):
                 digest.update(np.ascontiguousarray(array).tobytes())
+        for name in sorted(self.given):
+            digest.update(np.ascontiguousarray(self.given[name], dtype=np.float64).tobytes())
         for name in sorted(self.initial_values):
             digest.update(np.ascontiguousarray(self.initial_values[name], dtype=np.float64).tobytes())
         return digest.hexdigest()

@@ -5,6 +5,7 @@
     /sciml/times      output times
     /sciml/ball       of kind ball: points (n, d), and coefficients/NAME (length,)
     /sciml/initial/u  initial values, for fields that have no formula
+    /sciml/given/a    values of a coefficient on the grid
     /sciml/reference  how the reference in /t0_fields was made, and its error (never opened here)
 
 Nothing in a file is ever evaluated or unpickled.
@@ -24,7 +25,7 @@ from .atomic import write_bytes
 from .ball import Ball
 from .equation import Equation
 from .errors import UsageError
-from .hdf5 import SCHEMA, check_schema, opened, read_array, read_json, write_json
+from .hdf5 import check_schema, opened, read_array, read_json, write_json
 from .layout import check_names, write_layout
 from .problem import Array, Axis, Grid, Problem
 from .reference import Reference, write_reference
@@ -64,13 +65,14 @@ class Description(_Strict):
     lyapunov: Finite | None = None
     boundary: dict[str, dict[str, dict[str, str]]] = {}
     ball: BallDescription | None = None
+    given: list[str] = []
     title: str = ""
     about: str = ""
 
 
 def assemble(
     data: dict[str, Any], times: Array, initial_values: dict[str, Array], points: Array | None = None,
-    coefficients: Mapping[str, Array] | None = None,
+    coefficients: Mapping[str, Array] | None = None, given: Mapping[str, Array] | None = None,
 ) -> Problem:  # fmt: skip
     """A Problem from plain data, and of a ball its points and coefficients. Raises UsageError naming the place
     that is wrong."""
@@ -90,10 +92,10 @@ def assemble(
             raise UsageError("problem description: a ball needs points.")
         ball = Ball(d.ball.dimension, d.ball.radius, points, coefficients or {})
         indexed = [d.ball.point, *ball.coefficients]
-    equation = Equation.parse(d.equation, d.fields, [axis.name for axis in axes], d.parameters, indexed)
+    equation = Equation.parse(d.equation, d.fields, [axis.name for axis in axes], d.parameters, indexed, d.given)
     problem = Problem(
         d.name, equation, Grid(axes, times), initial_values, d.initial, d.kind, d.title, d.about, d.invariants,
-        d.lyapunov, d.boundary, ball,
+        d.lyapunov, d.boundary, ball, given or {},
     )  # fmt: skip
     check_names(problem)
     # an equation no solver could start from is refused here, with its reason
@@ -114,7 +116,8 @@ def problem_from(file: h5py.File) -> Problem:
         points = read_array(group["ball"]["points"])
         stored = group["ball"]["coefficients"]
         coefficients = {name: read_array(stored[name]) for name in stored}
-    return assemble(data, read_array(group["times"]), initial, points, coefficients)
+    given = {name: read_array(group["given"][name]) for name in group.get("given", {})}
+    return assemble(data, read_array(group["times"]), initial, points, coefficients, given)
 
 
 def read(path: str | Path) -> Problem:
@@ -128,13 +131,15 @@ def read(path: str | Path) -> Problem:
 
 def write_problem_group(file: h5py.File, problem: Problem) -> h5py.Group:
     group = file.create_group("sciml")
-    group.attrs["schema"] = 1 if problem.ball is None else SCHEMA  # older versions read what they can
+    group.attrs["schema"] = 3 if problem.given else 1 if problem.ball is None else 2  # older versions read what they can
     write_json(group, "problem", problem.describe())
     group.create_dataset("times", data=problem.grid.times)
     initial = group.create_group("initial")
     for name, values in sorted(problem.initial_values.items()):
         packed = {"compression": "gzip", "shuffle": True} if problem.grid.axes else {}  # HDF5 packs no scalars
         initial.create_dataset(name, data=values, **packed)
+    for name, values in sorted(problem.given.items()):
+        group.create_dataset(f"given/{name}", data=values, compression="gzip", shuffle=True)
     if problem.ball is not None:
         ball = group.create_group("ball")
         ball.create_dataset("points", data=problem.ball.points, compression="gzip", shuffle=True)

@@ -56,6 +56,7 @@ class Run:
         self.seed, self.device, self.dtype, self.budget, self.folder = seed, device, dtype, budget, folder
         self.costs: dict[str, float] = {}
         self.paths: dict[str, str] = {}
+        self.model: Any = None  # of a learned solver: a sciml.learning.Model
         self.logged: dict[str, list[float]] = {}
         self._on_progress, self._every = on_progress, checkpoint_every
         self._start = self._saved = time.monotonic()

@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -32,6 +32,7 @@ REASONS = {
     "boundary": "it does not handle {} boundaries",
     "term": "it does not handle {} terms",
     "fields": "it does not solve a {} of equations",
+    "data": "it does not take coefficients given as {} on a grid",
 }
 
 
@@ -70,6 +71,17 @@ class Solver(BaseModel, ABC):
     @abstractmethod
     def solve(self, problem: Problem, run: Run) -> Solution:
         """Answer the problem. Called only if `refuses` is empty."""
+
+    def solve_all(self, problems: Sequence[Problem], run: Run) -> list[Solution]:
+        """Answer the members of a family, here one after the other; a solver that can take them together does."""
+        answers = []
+        for index, problem in enumerate(problems):
+            run.step(index / len(problems), None, problem.name)
+            part = type(run)(seed=run.seed, device=run.device, dtype=run.dtype)
+            answers.append(self.solve(problem, part))
+            run.count(**part.costs)
+            run.paths |= part.paths
+        return answers
 
     def refuses(self, problem: Problem) -> list[str]:
         """Every reason why this solver, with these options, cannot take the problem."""

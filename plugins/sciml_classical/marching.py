@@ -29,6 +29,7 @@ from .stepper import Stepper, low_part, resized, tensor
 TOLERANCE = {1: 1e-11, 2: 1e-8, 3: 1e-8}
 UNITS = 3 << 40  # the interval between outputs in whole numbers, which every step of the ladder divides
 MOST_PARTS = 1 << 38
+BLOCK = 32  # fixed steps between two looks at the spectrum
 SAFETY = 1.5  # how far below the tolerance a longer step's error is to be expected
 
 
@@ -165,16 +166,21 @@ class _March:
         return two + difference, stepper.size(difference) / max(size, 1e-300)
 
     def _fixed(self, start: float, span: float, count: int) -> None:
-        h = span / count
-        table = self.stepper.table(h)
-        for i in range(count):
-            self.state = self.stepper.advance(table, self.state, start + i * h)
-        if not math.isfinite(self.stepper.size(self.state)):
-            raise RunFailed(f"etdrk4: the solution is not finite at t={start + span:g}; take a smaller step.")
-        self.steps += count
-        larger = self.rule.larger(self.stepper.basis, tensor(self.state))
-        if larger is not None:
-            self._change_basis(larger)
+        h, done = span / count, 0
+        while done < count:
+            block, before = min(BLOCK, count - done), self.state
+            table = self.stepper.table(h)
+            for i in range(done, done + block):
+                self.state = self.stepper.advance(table, self.state, start + i * h)
+            if not math.isfinite(self.stepper.size(self.state)):
+                raise RunFailed(f"etdrk4: the solution is not finite at t={start + span:g}; take a smaller step.")
+            self.steps += block
+            larger = self.rule.larger(self.stepper.basis, tensor(self.state))
+            if larger is not None:  # repeat the block with more modes: nothing unresolved gets in
+                self.state = before
+                self._change_basis(larger)
+                continue
+            done += block
 
     def _solution(self) -> Solution:
         fields = self.problem.equation.fields

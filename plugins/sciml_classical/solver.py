@@ -25,7 +25,9 @@ BOX = Solves(
     kind={"steady", "evolution"}, dim={"1", "2"}, boundary={"dirichlet", "neumann", "open"}, fields={"system"},
     term={"space-dependent", "time-dependent", "non-polynomial"},
 )  # fmt: skip
-ELLIPTIC = Solves(kind={"steady"}, dim={"2"}, boundary={"dirichlet", "neumann"}, term={"space-dependent"})
+ELLIPTIC = Solves(
+    kind={"steady"}, dim={"2"}, boundary={"dirichlet", "neumann"}, term={"space-dependent"}, data={"values"}
+)  # fmt: skip
 CELLS = Solves(
     kind={"evolution"}, dim={"1", "2"}, boundary={"periodic", "dirichlet", "open"}, fields={"system"},
     term={"nonlocal", "space-dependent", "time-dependent", "non-polynomial"},
@@ -61,7 +63,7 @@ class Etdrk4(SpectralSolver):
 
     name: ClassVar[str] = "etdrk4"
     summary: ClassVar[str] = "exponential Runge–Kutta in Fourier space, adaptive in time and modes"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     solves: ClassVar[Solves] = PERIODIC
     devices: ClassVar[frozenset[str]] = frozenset({"cpu", "cuda"})
     order: ClassVar[int | None] = 4

@@ -58,6 +58,7 @@ class Equation:
     definitions: Mapping[str, tree.Expr] = field(compare=False, repr=False)
     steady: bool = False
     indexed: tuple[str, ...] = ()  # the point's coordinates, then coefficient vectors
+    given: tuple[str, ...] = ()  # coefficients known by values on the grid
 
     @classmethod
     def parse(
@@ -67,6 +68,7 @@ class Equation:
         axes: Sequence[str] = (),
         parameters: Mapping[str, float] | None = None,
         indexed: Sequence[str] = (),
+        given: Sequence[str] = (),
     ) -> Equation:
         """Raises UsageError, naming the offending part, for anything outside the grammar."""
         values = {name: float(value) for name, value in (parameters or {}).items()}
@@ -75,10 +77,10 @@ class Equation:
                 raise UsageError(f"equation: the parameter {name} is {value}, not a finite number.")
         if indexed and axes:
             raise UsageError("equation: axes and names with subscripts cannot stand in one equation.")
-        rates, definitions, steady = parse_statements(statements, fields, axes, values, indexed)
+        rates, definitions, steady = parse_statements(statements, fields, axes, values, indexed, given)
         return cls(
             tuple(statements), tuple(fields), tuple(axes), MappingProxyType(values),
-            MappingProxyType(rates), MappingProxyType(definitions), steady, tuple(indexed),
+            MappingProxyType(rates), MappingProxyType(definitions), steady, tuple(indexed), tuple(given),
         )  # fmt: skip
 
     def numeric_rates(self) -> dict[str, tree.Expr]:
@@ -114,7 +116,7 @@ class Equation:
                 found.add("nonlocal")
             if isinstance(node, tree.Coordinate):
                 found.add("time-dependent" if node.name == "t" else "space-dependent")
-            if isinstance(node, tree.IndexedSum):
+            if isinstance(node, (tree.Given, tree.IndexedSum)):
                 found.add("space-dependent")
         if self.indexed:  # its fields stand bare or under a Laplacian: pointwise as it is
             if None in map(polynomial_degree, map(as_atoms, self.rates.values())):

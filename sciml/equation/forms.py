@@ -64,7 +64,7 @@ class StrongForm:
 def polynomial_degree(node: t.Expr) -> int | None:
     """Degree in the state; a given function of x and t counts as one factor."""
     if not any(isinstance(n, t.Atom) for n in t.walk(node)):
-        return int(any(isinstance(n, (t.Coordinate, t.IndexedSum)) for n in t.walk(node)))
+        return int(any(isinstance(n, (t.Coordinate, t.Given, t.IndexedSum)) for n in t.walk(node)))
     match node:
         case t.Atom():
             return 1
@@ -88,7 +88,7 @@ def as_atoms(node: t.Expr) -> t.Expr:
 
 
 def _is_constant(node: t.Expr) -> bool:
-    return all(not isinstance(n, (t.Field, t.Coordinate, t.Atom)) for n in t.walk(node))
+    return all(not isinstance(n, (t.Field, t.Coordinate, t.Given, t.Atom)) for n in t.walk(node))
 
 
 def _number(node: t.Expr) -> float:
@@ -175,7 +175,7 @@ def _pull_derivatives(node: t.Expr) -> t.Expr:
     node = t.rebuild(node, _pull_derivatives)
     if isinstance(node, t.InverseLaplacian) and as_functional(node) is None:
         raise UsageError("equation: inverse_laplacian of a nonlinear term may not be a factor of a product.")
-    if not isinstance(node, t.Derivative) or as_functional(node) is not None:
+    if not isinstance(node, t.Derivative) or as_functional(node) is not None or of_given(node):
         return node
     inner = node.of
     for axis, order in node.orders:
@@ -188,11 +188,16 @@ def _first_derivative(node: t.Expr, axis: str) -> t.Expr:
     def rule(n: t.Expr) -> t.Expr | None:
         if isinstance(n, t.Coordinate):
             return t.ONE if n.name == axis else t.ZERO
-        if isinstance(n, (t.Field, t.Derivative, t.InverseLaplacian)):
+        if isinstance(n, (t.Field, t.Given, t.Derivative, t.InverseLaplacian)):
             return t.derivative(n, ((axis, 1),))
         return None
 
     return t.differentiate(node, rule)
+
+
+def of_given(node: t.Expr) -> bool:
+    """Whether the node is a derivative of a given coefficient: a function of the coordinates like any other."""
+    return isinstance(node, t.Derivative) and isinstance(node.of, t.Given)
 
 
 class _Atoms:
@@ -202,6 +207,8 @@ class _Atoms:
         self.known: dict[Functional, int] = {}
 
     def replace(self, node: t.Expr) -> t.Expr:
+        if of_given(node):
+            return node
         if isinstance(node, (t.Field, t.Derivative, t.InverseLaplacian)):
             functional = as_functional(node)
             assert functional is not None, "derivatives were pulled down to the fields before"
@@ -267,6 +274,8 @@ def localised(fields: tuple[str, ...], rates: dict[str, t.Expr]) -> StrongForm:
             return expand(auxiliary(node))
         if isinstance(node, t.Field):
             return t.Atom(known.setdefault((node.name, ()), len(known)))
+        if of_given(node):
+            return node
         if isinstance(node, t.Derivative):
             inner = localise(node.of)
             if isinstance(inner, t.Field):

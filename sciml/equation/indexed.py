@@ -36,13 +36,14 @@ def subscript(node: ast.Subscript, known: tuple[str, ...]) -> t.Indexed:
     return t.Indexed(name, shift)
 
 
-def summed(of: t.Expr) -> t.IndexedSum:
-    """The sum of an expression over i; it needs an entry to run over, and holds numbers, parameters and entries."""
+def summed(of: t.Expr, axes: bool = False) -> t.IndexedSum:
+    """The sum of an expression over i; it needs an entry to run over, and holds numbers, parameters and entries,
+    and where there are axes (initial data of a family) their coordinates."""
     nodes = list(t.walk(of))
     if not any(isinstance(node, t.Indexed) for node in nodes):
         raise UsageError("equation: sum() needs a subscript to run over, as in sum(x[i]**2).")
     pointwise = (t.Number, t.Parameter, t.Indexed, t.Sum, t.Product, t.Power, t.Function)
-    if not all(isinstance(node, pointwise) for node in nodes):
+    if not all(isinstance(node, (*pointwise, t.Coordinate) if axes else pointwise) for node in nodes):
         raise UsageError("equation: inside sum() stand only numbers, parameters, functions and names with subscripts.")
     return t.IndexedSum(of)
 
@@ -62,8 +63,10 @@ def evaluate_sum(
     vectors: Mapping[str, Any],
     parameter: Callable[[str], Any],
     function: Callable[[str, Any], Any],
+    coordinates: Mapping[str, Any] | None = None,
 ) -> Any:
-    """The sum's value. vectors: arrays or tensors (…, length) by name; the result is (…,)."""
+    """The sum's value. vectors: arrays or tensors (…, length) by name; the result is (…,). coordinates: arrays, of
+    the result's shape."""
     entries = {n for n in t.walk(node.of) if isinstance(n, t.Indexed)}
     count = min(vectors[n.name].shape[-1] - n.shift for n in entries)
     if count < 1:
@@ -72,6 +75,8 @@ def evaluate_sum(
     def leaf(n: t.Expr) -> Any:
         if isinstance(n, t.Indexed):
             return vectors[n.name][..., n.shift : n.shift + count]
+        if isinstance(n, t.Coordinate) and coordinates is not None:
+            return coordinates[n.name][..., None]
         assert isinstance(n, t.Parameter), "a sum was checked when it was read"
         return parameter(n.name)
 

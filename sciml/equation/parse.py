@@ -19,7 +19,8 @@ class Names:
     """What a name may mean: fields, parameters, coordinates, and names defined along the way."""
 
     def __init__(
-        self, fields: Sequence[str], axes: Sequence[str], parameters: Sequence[str], indexed: Sequence[str] = ()
+        self, fields: Sequence[str], axes: Sequence[str], parameters: Sequence[str], indexed: Sequence[str] = (),
+        given: Sequence[str] = (),
     ) -> None:
         self.axes = tuple(axes)
         self.indexed = tuple(indexed)  # vectors: the point's coordinates, then coefficients
@@ -28,7 +29,7 @@ class Names:
                 raise UsageError(f"equation: {name!r} cannot be used as the name of a vector; choose another.")
         self.defined: dict[str, t.Expr] = {}
         self.table: dict[str, t.Expr] = {"pi": t.Number(math.pi), "t": t.Coordinate("t")}
-        for kind, names in ((t.Coordinate, axes), (t.Parameter, parameters), (t.Field, fields)):
+        for kind, names in ((t.Coordinate, axes), (t.Parameter, parameters), (t.Field, fields), (t.Given, given)):
             for name in names:
                 self.declare(name, kind(name))
 
@@ -142,7 +143,7 @@ def _call(name: str, arguments: list[t.Expr], names: Names) -> t.Expr:
     if name in t.FUNCTIONS:
         return t.Function(name, arguments[0])
     if names.indexed and name == "sum":
-        return summed(arguments[0])
+        return summed(arguments[0], bool(names.axes))
     if names.indexed and name == "laplacian":
         if not isinstance(arguments[0], t.Field):
             raise UsageError("equation: in many dimensions laplacian() takes a field, not an expression.")
@@ -165,14 +166,14 @@ def _call(name: str, arguments: list[t.Expr], names: Names) -> t.Expr:
 
 def parse_statements(
     statements: Sequence[str], fields: Sequence[str], axes: Sequence[str], parameters: Mapping[str, float],
-    indexed: Sequence[str] = (),
+    indexed: Sequence[str] = (), given: Sequence[str] = (),
 ) -> tuple[dict[str, t.Expr], dict[str, t.Expr], bool]:  # fmt: skip
     """`["psi = inverse_laplacian(-w)", "w_t = …"]` -> (rates by field, definitions by name, steady).
 
     `name = …` defines; `field_t = …` is a rate; any other `left = right` is a steady equation, whose
     residual left - right takes the place of the rate. Definitions come before their use.
     """
-    names = Names(fields, axes, list(parameters), indexed)
+    names = Names(fields, axes, list(parameters), indexed, given)
     rates: dict[str, t.Expr] = {}
     residuals: list[t.Expr] = []
     steady: list[str] = []

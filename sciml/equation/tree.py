@@ -44,6 +44,13 @@ class Field(Expr):
 
 
 @dataclass(frozen=True)
+class Given(Expr):
+    """A coefficient known by its values on the grid, such as a permeability; linear in between."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class Atom(Expr):
     """Place-holder for the i-th linear functional of the state (see `forms`)."""
 

@@ -73,7 +73,7 @@ def _write(node: t.Expr, style: _Style, level: int = 0) -> str:
     match node:
         case t.Number(value):
             return bracket(_number(value), 2 if value >= 0 else 0)
-        case t.Parameter(name) | t.Coordinate(name) | t.Field(name):
+        case t.Parameter(name) | t.Coordinate(name) | t.Given(name) | t.Field(name):
             return style.name(name)
         case t.Sum(terms):
             text = _write(terms[0], style)
@@ -112,7 +112,7 @@ def expression(node: t.Expr) -> str:
 def _lines(equation: Equation, style: _Style, sign: Callable[[str], str]) -> list[str]:
     from .parse import Names, parse_expression
 
-    names = Names(equation.fields, equation.axes, tuple(equation.parameters), equation.indexed)
+    names = Names(equation.fields, equation.axes, tuple(equation.parameters), equation.indexed, equation.given)
     lines = []
     for statement in equation.statements:
         left, _, right = (part.strip() for part in statement.partition("="))

@@ -24,7 +24,7 @@ def evaluate(node: tree.Expr, atoms: Mapping[int, Any], at: Mapping[str, Any], s
     """A pointwise tree as an array of `shape`; atoms that are not given are zero."""
 
     def leaf(n: tree.Expr) -> Any:
-        if isinstance(n, tree.Coordinate):
+        if isinstance(n, (tree.Coordinate, tree.Given)):
             return at[n.name]
         assert isinstance(n, tree.Atom)
         return atoms.get(n.index, 0.0)

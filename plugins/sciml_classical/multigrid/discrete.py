@@ -54,7 +54,7 @@ class Discrete:
 
     def _sampled(self, node: tree.Expr, x: Array, y: Array) -> Array:
         grid = np.meshgrid(x, y, indexing="ij")
-        found = evaluate(node, {}, dict(zip(self.problem.equation.axes, grid, strict=True)), grid[0].shape)
+        found = evaluate(node, {}, self.problem.at(*grid), grid[0].shape)
         if not np.isfinite(found).all():
             raise UsageError("multigrid: a coefficient or the source is not finite on the grid.")
         return found

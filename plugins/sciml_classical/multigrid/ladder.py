@@ -56,6 +56,6 @@ def _near(intervals: int, rounding: object) -> int:
 def _stretch(problem: Problem, form: Elliptic) -> float:
     """Intervals along x for one along y that make both directions couple equally: a/hx² = b/hy² in the mean."""
     x, y = problem.grid.axes
-    at = dict(zip((x.name, y.name), np.meshgrid(x.points(33), y.points(33), indexing="ij"), strict=True))
+    at = problem.at(*np.meshgrid(x.points(33), y.points(33), indexing="ij"))
     a, b = (float(np.log(evaluate(node, {}, at, (33, 33))).mean()) for node in (form.a, form.b))
     return x.length / y.length * math.exp((b - a) / 2)

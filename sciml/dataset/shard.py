@@ -1,0 +1,146 @@
+"""One file with some members of a split, laid out as The Well expects: (sample, time, *grid).
+
+    /t0_fields/u             values of a field; given coefficients beside it, constant in time
+    /scalars/NAME            what was drawn, (sample,); NAME_lower and NAME_upper where an axis's ends vary
+    /sciml/family, /sciml/shard   what and which members these are
+    /sciml/checksums         SHA-256 of each member's bytes; checked when the shard is read
+    /sciml/error             (sample, time): distance of a coarser run at each time, over the root mean square; NaN: unknown
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from ..atomic import write_bytes
+from ..errors import UsageError
+from ..family import Family
+from ..family.file import family_from
+from ..hdf5 import SCHEMA, opened, read_array, read_json, write_json
+from ..layout import WELL_GROUPS, strings, write_boundaries
+from ..problem import Array, Problem
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Members first … of a split. values: (members, times, *grid) by field; given: (members, *grid) by name."""
+
+    split: str
+    first: int
+    times: Array
+    values: dict[str, Array]
+    given: dict[str, Array]
+    error: Array
+    checksums: tuple[str, ...]
+    about: dict[str, Any]
+
+
+def checksum(values: dict[str, Array], given: dict[str, Array], member: int) -> str:
+    """SHA-256 of one member's values and coefficients."""
+    found = hashlib.sha256()
+    for arrays in (values, given):
+        for name in sorted(arrays):
+            found.update(name.encode())
+            found.update(np.ascontiguousarray(arrays[name][member], dtype="<f8").tobytes())
+    return found.hexdigest()
+
+
+def write_shard(
+    path: Path, family: Family, split: str, first: int, members: Sequence[Problem], values: dict[str, Array],
+    error: Array, about: dict[str, Any],
+) -> None:  # fmt: skip
+    """Write atomically. `members`: the problems that were solved, one for each first index of the values."""
+    given = {name: np.stack([m.given[name] for m in members]) for name in members[0].given}
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        times = members[0].grid.times
+        axes = _write_frame(file, family, members, times)
+        group = file["t0_fields"]
+        group.attrs["field_names"] = strings([*values, *given])
+        for name, array in (*values.items(), *given.items()):
+            moving = name in values
+            dataset = group.create_dataset(name, data=array)
+            for i, dimension in enumerate(("sample", "time", *axes) if moving else ("sample", *axes)):
+                dataset.dims[i].attach_scale(file[dimension])
+            dataset.attrs["dim_varying"] = np.ones(len(axes), dtype=bool)
+            dataset.attrs["sample_varying"] = True
+            dataset.attrs["time_varying"] = moving
+        own = file.create_group("sciml")
+        own.attrs["schema"] = SCHEMA
+        write_json(own, "family", family.describe())
+        sums = [checksum(values, given, i) for i in range(len(members))]
+        described = {"split": split, "first": first, "count": len(members), "data_hash": family.data_hash(split)}
+        write_json(own, "shard", described | {"checksums": sums} | about)
+        own.create_dataset("error", data=error)
+    write_bytes(path, buffer.getvalue())
+
+
+def _write_frame(file: h5py.File, family: Family, members: Sequence[Problem], times: Array) -> list[str]:
+    """Attributes, coordinates and scalars; the names of the axes."""
+    problem, count = members[0], len(members)
+    axes = problem.grid.axes
+    drawn = sorted(problem.equation.parameters)
+    scalars = {name: np.array([m.equation.parameters[name] for m in members]) for name in drawn}
+    file.attrs["Conventions"] = "CF-1.11"
+    file.attrs["title"] = problem.title or family.name
+    file.attrs["dataset_name"] = family.name
+    file.attrs["grid_type"] = "cartesian"
+    file.attrs["n_spatial_dims"] = len(axes)
+    file.attrs["n_trajectories"] = count
+    file.attrs["simulation_parameters"] = strings(drawn)
+    scales = {"sample": np.arange(count, dtype=np.float64), "time": times}
+    for index, axis in enumerate(axes):
+        ends = np.array([[m.grid.axes[index].lower, m.grid.axes[index].upper] for m in members])
+        if (ends == ends[0]).all():
+            scales[axis.name] = axis.points()
+        else:  # in fractions of each member's own length
+            scales[axis.name] = (axis.points() - axis.lower) / axis.length
+            scalars |= {f"{axis.name}_lower": ends[:, 0], f"{axis.name}_upper": ends[:, 1]}
+    for name, points in scales.items():
+        dataset = file.create_dataset(name, data=points)
+        dataset.make_scale(name)
+        dataset.attrs["time_varying"] = name == "time"
+        dataset.attrs["sample_varying"] = False
+    dimensions = file.create_group("dimensions")
+    dimensions.attrs["spatial_dims"] = strings([axis.name for axis in axes])
+    for name in ("time", *(axis.name for axis in axes)):
+        dimensions[name] = file[name]
+    write_boundaries(file, problem, {axis.name: scales[axis.name] for axis in axes})
+    group = file.create_group("scalars")
+    group.attrs["field_names"] = strings(list(scalars))
+    for name, array in scalars.items():
+        group.create_dataset(name, data=array)
+        group[name].attrs["time_varying"] = False
+        group[name].attrs["sample_varying"] = True
+    for name in drawn:
+        file.attrs[name] = float(scalars[name][0])
+    for name in WELL_GROUPS:
+        file.create_group(name).attrs["field_names"] = strings([])
+    return [axis.name for axis in axes]
+
+
+def read_shard(path: Path, family: Family, split: str) -> Shard:
+    """Raises UsageError where the file is damaged, or holds other data than the family's split."""
+    with opened(path) as file:
+        if "shard" not in file.get("sciml", {}):
+            raise UsageError("is not a data file of sciml's; `sciml data` makes them.")
+        about = read_json(file["sciml"]["shard"])
+        if family_from(file).content_hash != family.content_hash or about["split"] != split:
+            raise UsageError(f"holds data of another family or split than {family.name}, {split}.")
+        fields = file["t0_fields"]
+        values = {name: read_array(fields[name]) for name in family.description.fields}
+        given = {name: read_array(fields[name]) for name in sorted(family.description.given)}
+        sums = tuple(checksum(values, given, i) for i in range(int(about["count"])))
+        if list(sums) != about["checksums"]:
+            raise UsageError("does not have the checksums it was written with; delete it, and it is made again.")
+        return Shard(
+            split, int(about["first"]), read_array(file["time"]), values, given, read_array(file["sciml"]["error"]),
+            sums, about,
+        )  # fmt: skip

@@ -1,0 +1,6 @@
+"""Families: distributions of problems, what learned solvers are trained on and judged by."""
+
+from .family import SPLITS, Family, FamilyDescription, Split
+from .file import is_family, read, write
+
+__all__ = ["SPLITS", "Family", "FamilyDescription", "Split", "is_family", "read", "write"]

@@ -1,0 +1,92 @@
+"""Which models are there, and which of them a request means."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import UsageError
+from ..family import Family
+from ..registry import solvers
+from .model import Card, Model, read_card
+from .solver import LearnedSolver
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A model file and its header. origin: "shipped" with the solver's package, or "trained" here."""
+
+    path: Path
+    card: Card
+    origin: str
+
+
+def model_folder(store: Path) -> Path:
+    return store / "models"
+
+
+def shipped_folder(cls: type[LearnedSolver]) -> Path | None:
+    """The folder `models` of the package a solver comes from."""
+    package = importlib.import_module(cls.__module__.partition(".")[0])
+    return Path(package.__file__).parent / "models" if package.__file__ else None
+
+
+def entries(store: Path) -> Iterator[Entry]:
+    """Every model that can be read, trained ones first; broken files are left out."""
+    folders = [(model_folder(store), "trained")]
+    found = {shipped_folder(cls) for cls in solvers().values() if issubclass(cls, LearnedSolver)}
+    folders += [(place, "shipped") for place in sorted(p for p in found if p is not None)]
+    for folder, origin in folders:
+        for path in sorted(folder.glob("*.safetensors")) if folder.is_dir() else ():
+            try:
+                yield Entry(path, read_card(path), origin)
+            except UsageError:
+                continue
+
+
+def choose(solver: LearnedSolver, family: Family | None, store: Path, path: Path | None) -> tuple[Model, LearnedSolver]:
+    """The model to solve with, and the solver with the options the model was trained with.
+
+    Without a path: of the models of this solver and family whose options agree with all that were asked for, the one
+    with most of the others at their defaults, then the longest trained. Raises UsageError where there is none.
+    """
+    if path is None:
+        if family is None:
+            raise UsageError(f"{solver.name} solves single problems with a model only; give one with --model.")
+        path = _best(solver, family, store)
+    model = Model.read(path)
+    if model.card.solver != solver.name:
+        raise UsageError(f"{path} is a model of {model.card.solver}, not of {solver.name}.")
+    asked = {name: getattr(solver, name) for name in solver.model_fields_set}
+    different = [k for k, v in asked.items() if k in model.card.options and model.card.options[k] != v]
+    if different:
+        name = different[0]
+        raise UsageError(
+            f"{path} was trained with {name}={model.card.options[name]}, not {name}={asked[name]}; leave that option out."
+        )
+    if family is not None and model.family.content_hash != family.content_hash:
+        raise UsageError(f"{path} was trained on {model.family.name}, another family than {family.name}.")
+    known = {k: v for k, v in model.card.options.items() if k in type(solver).model_fields}
+    return model, type(solver).build(**(known | asked))
+
+
+def _best(solver: LearnedSolver, family: Family, store: Path) -> Path:
+    asked = {name: getattr(solver, name) for name in solver.model_fields_set - solver.inference_options()}
+    defaults = type(solver)().trained_options()
+    near: list[tuple[int, int, str, Path]] = []
+    others = []
+    for entry in entries(store):
+        card = entry.card
+        if card.solver != solver.name or Family.parse(card.family).content_hash != family.content_hash:
+            continue
+        others.append(entry.path.name)
+        if all(card.options.get(name) == value for name, value in asked.items()):
+            usual = sum(card.options.get(name) == value for name, value in defaults.items())
+            near.append((usual, card.iterations, str(entry.path), entry.path))
+    if near:
+        return max(near)[3]
+    command = f"sciml train FILE --solver {solver.name}" + "".join(f" -o {k}={v}" for k, v in asked.items())
+    there = f" (there are, with other options: {', '.join(others)})" if others else ""
+    raise UsageError(f"there is no model of {solver.name} for {family.name} with these options{there}; `{command}`.")

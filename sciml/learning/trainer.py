@@ -1,0 +1,186 @@
+"""Training, the same for every learned solver: Adam, a schedule, clipping, an average of the weights, checkpoints.
+
+Step i draws all its random numbers from (seed, i), so that a run stopped anywhere and resumed ends with the same
+bits as one that was not, and processes that share a batch take the same step as one process.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import shlex
+import sys
+import time
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..dataset import Dataset, digest
+from ..errors import RunFailed, Stopped, UsageError
+from ..provenance import versions
+from ..registry import plugin_of
+from ..run import Run
+from .model import Card, Model, Seen
+from .processes import Processes
+from .schedules import rate
+from .solver import LearnedSolver, Task
+
+CHECKS = 20  # validations in the course of a training
+TRIAL = 20  # steps after which the number of steps that a budget allows is known
+RESERVE = 0.9  # share of the budget that is planned for
+
+
+def train(solver: LearnedSolver, train: Dataset, valid: Dataset, run: Run) -> Model:
+    """Train on a data set, validate on another, and return the averaged weights.
+
+    With `iterations` 0 the number of steps is what the run's budget allows, measured over the first steps and
+    then fixed. Raises RunFailed where the loss is no longer finite, Stopped when budget or Ctrl-C end it (the
+    checkpoint stays), UsageError where the data share a member or are not of one family.
+    """
+    check_apart(train, valid)
+    processes = Processes.joined(run.device)
+    torch.manual_seed(run.seed)
+    return _Training(solver, train, valid, run, processes).to_end()
+
+
+def check_apart(train: Dataset, valid: Dataset) -> None:
+    """Raise UsageError unless two data sets are of one family and share no member."""
+    if train.family.content_hash != valid.family.content_hash:
+        raise UsageError(f"training data of {train.family.name} and validation data of {valid.family.name} do not match.")
+    shared = {digest(p) for p in train.problems} & {digest(p) for p in valid.problems}
+    if shared:
+        raise UsageError(f"{len(shared)} of the validation problems are in the training data.")
+
+
+class _Training:
+    def __init__(
+        self, solver: LearnedSolver, train: Dataset, valid: Dataset, run: Run, processes: Processes
+    ) -> None:
+        self.solver, self.data, self.run, self.processes = solver, train, run, processes
+        self.task: Task = solver.task(train, valid, run)
+        self.network = self.task.network
+        self.averaged = copy.deepcopy(self.network).requires_grad_(False) if solver.ema else self.network
+        self.parameters = [p for p in self.network.parameters() if p.requires_grad]
+        self.optimiser = torch.optim.Adam(
+            self.parameters, lr=solver.learning_rate, weight_decay=solver.weight_decay, fused=True
+        )
+        self.iteration, self.planned, self.metrics = 0, solver.iterations, dict[str, float]()
+        if not self.planned and run.budget is None:
+            raise UsageError("iterations is 0: give a --budget in seconds, or the number of iterations.")
+        saved = run.restore()
+        if saved is not None:
+            self._restore(saved)
+
+    def to_end(self) -> Model:
+        start, since, stopped = time.monotonic(), self.iteration, ""
+        while not self.planned or self.iteration < self.planned:
+            value = self._step()
+            if not math.isfinite(value):
+                raise RunFailed(
+                    f"the loss is {value} at step {self.iteration}; the last checkpoint stays. Take a smaller"
+                    " learning_rate, or a smaller clip."
+                )
+            self.iteration += 1
+            self.run.log(loss=value)
+            if not self.planned and self.iteration >= TRIAL:
+                each = (time.monotonic() - start) / (self.iteration - since)
+                planned = max(TRIAL, self.iteration + int(RESERVE * self.run.remaining / each))
+                self.planned = self.processes.first(planned)
+            if self.planned and (self.iteration % max(1, self.planned // CHECKS) == 0 or self.iteration == self.planned):
+                self._validate()
+            stop = self._stop(value)
+            if stop is not None:
+                if "budget" not in stop.reason or self.solver.iterations:
+                    raise stop
+                stopped = f"the budget ended it at step {self.iteration} of {self.planned} planned"
+                self._validate()
+                break
+        return self._model(stopped)
+
+    def _stop(self, loss: float) -> Stopped | None:
+        """Show, save, and find out whether this or another process is to stop."""
+        stop = None
+        try:
+            self.run.step(self.iteration / (self.planned or math.inf), self._state, self._note(loss))
+        except Stopped as reason:
+            stop = reason
+        if self.processes.any(stop is not None) and stop is None:
+            stop = Stopped("stopped with the first process, by its budget or by Ctrl-C.")
+        return stop
+
+    def _step(self) -> float:
+        """One step of Adam on one batch; the batch's loss."""
+        solver, i = self.solver, self.iteration
+        batch = self.task.batch(np.random.default_rng([abs(self.run.seed), i]), solver.batch_size)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss = self.task.loss(self.processes.share(batch))
+        loss.backward()  # type: ignore[no-untyped-call]
+        grads = [p.grad for p in self.parameters if p.grad is not None]
+        value = loss.detach().clone()
+        self.processes.average([*grads, value])
+        if solver.clip:
+            torch.nn.utils.clip_grad_norm_(self.parameters, solver.clip)
+        progress = i / self.planned if self.planned else 0.0
+        self.optimiser.param_groups[0]["lr"] = solver.learning_rate * rate(solver.schedule, progress, solver.final_rate)
+        if math.isfinite(float(value)):
+            self.optimiser.step()
+        if solver.ema:
+            decay = min(solver.ema, (1 + i) / (10 + i))
+            with torch.no_grad():
+                for kept, new in zip(self.averaged.parameters(), self.network.parameters(), strict=True):
+                    kept.lerp_(new, 1 - decay)
+                for kept, new in zip(self.averaged.buffers(), self.network.buffers(), strict=True):
+                    kept.copy_(new)
+        return float(value)
+
+    def _validate(self) -> None:
+        self.averaged.eval()
+        with torch.no_grad():
+            self.metrics = self.task.validate(self.averaged)
+        self.averaged.train()
+        self.run.log(step=self.iteration, **{f"valid {name}": value for name, value in self.metrics.items()})
+
+    def _note(self, loss: float) -> str:
+        shown = "".join(f", {name} {value:.3g}" for name, value in list(self.metrics.items())[:2])
+        return f"step {self.iteration} of {self.planned or '?'}, loss {loss:.3g}{shown}"
+
+    # -- checkpoints ------------------------------------------------------------------------------
+    def _state(self) -> dict[str, Any]:
+        state: dict[str, Any] = {"iteration": self.iteration, "planned": self.planned}
+        for label, network in (("weights", self.network), ("averaged", self.averaged)):
+            state |= {f"{label}/{name}": _array(value) for name, value in network.state_dict().items()}
+        for index, entry in self.optimiser.state_dict()["state"].items():
+            state |= {f"adam/{index}/{name}": _array(value) for name, value in entry.items()}
+        return state | {f"metric/{name}": value for name, value in self.metrics.items()}
+
+    def _restore(self, saved: dict[str, Any]) -> None:
+        self.iteration, self.planned = int(saved["iteration"]), int(saved["planned"])
+        for label, network in (("weights", self.network), ("averaged", self.averaged)):
+            network.load_state_dict({n: torch.as_tensor(saved[f"{label}/{n}"]) for n in network.state_dict()})
+        entries: dict[int, dict[str, torch.Tensor]] = {}
+        for key, value in saved.items():
+            kind, _, rest = key.partition("/")
+            if kind == "adam":
+                index, _, name = rest.partition("/")
+                entries.setdefault(int(index), {})[name] = torch.as_tensor(value)
+            elif kind == "metric":
+                self.metrics[rest] = float(value)
+        self.optimiser.load_state_dict(self.optimiser.state_dict() | {"state": entries})
+
+    def _model(self, stopped: str) -> Model:
+        seen = Seen.of([digest(p) for p in self.data.problems])
+        weights = {name: _array(value) for name, value in self.averaged.state_dict().items()}
+        card = Card(
+            solver=self.solver.name, plugin=plugin_of(type(self.solver)).name, solver_version=self.solver.version,
+            options=self.solver.trained_options() | {"iterations": self.planned}, family=self.data.family.describe(),
+            data_hash=self.data.hash, members=self.data.count, iterations=self.iteration, seed=self.run.seed,
+            seconds=self.run.ledger()["seconds"], parameters=sum(p.numel() for p in self.parameters),
+            metrics=dict(self.metrics), extra=self.task.extra(), versions=versions(),
+            command=shlex.join(["sciml", *sys.argv[1:]]), stopped=stopped,
+        )  # fmt: skip
+        return Model(card, weights, seen)
+
+
+def _array(value: torch.Tensor) -> Any:
+    return value.detach().cpu().numpy().copy()
