@@ -53,20 +53,20 @@ class UNet(nn.Module):
         if width % 8:
             raise ValueError("the width must be a multiple of 8")
         self.coarsening = 2 ** (len(multipliers) - 1)
-        self.width, embedding = width, 4 * width
-        self.level = _perceptron(width, embedding)
-        self.parameter = nn.ModuleList(_perceptron(width, embedding) for _ in range(parameters))
+        self.width = width
+        self.level = _perceptron(width, 4 * width)
+        self.parameter = nn.ModuleList(_perceptron(width, 4 * width) for _ in range(parameters))
 
         def block(entering: int, leaving: int) -> Block:
-            return Block(dim, entering, leaving, embedding, padding)
+            return Block(dim, entering, leaving, 4 * width, padding)
 
         self.stem = Convolution(dim, in_channels, width, padding)
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         channels, stored = width, [width]
         for place, multiplier in enumerate(multipliers):
-            for _ in range(blocks):
-                self.down.append(block(channels, channels * multiplier if _ == 0 else channels))
-                channels = channels * multiplier if _ == 0 else channels
+            entering, channels = channels, channels * multiplier
+            for turn in range(blocks):
+                self.down.append(block(channels if turn else entering, channels))
                 stored.append(channels)
             if place < len(multipliers) - 1:
                 self.down.append(Convolution(dim, channels, channels, padding, stride=2))
@@ -83,11 +83,15 @@ class UNet(nn.Module):
         self.norm = nn.GroupNorm(8, channels)
         self.head = Convolution(dim, channels, out_channels, padding).zero()
 
-    def forward(self, x: Tensor, level: Tensor, parameters: Tensor) -> Tensor:
-        embedding = self.level(waves(level, self.width))
+    def embedding(self, level: Tensor, parameters: Tensor) -> Tensor:
+        """(B, 4h): the sum over noise level and parameters, activated once for all blocks."""
+        total = self.level(waves(level, self.width))
         for place, perceptron in enumerate(self.parameter):
-            embedding = embedding + perceptron(waves(parameters[:, place], self.width))
-        embedding = functional.gelu(embedding)
+            total = total + perceptron(waves(parameters[:, place], self.width))
+        return functional.gelu(total)
+
+    def forward(self, x: Tensor, level: Tensor, parameters: Tensor) -> Tensor:
+        embedding = self.embedding(level, parameters)
         x = self.stem(x)
         stored = [x]
         for part in self.down:
