@@ -56,6 +56,7 @@ class Run:
         self.seed, self.device, self.dtype, self.budget, self.folder = seed, device, dtype, budget, folder
         self.costs: dict[str, float] = {}
         self.paths: dict[str, str] = {}
+        self.writes = True  # False in all but the first of several processes at one training
         self.model: Any = None  # of a learned solver: a sciml.learning.Model
         self.logged: dict[str, list[float]] = {}
         self._on_progress, self._every = on_progress, checkpoint_every
@@ -80,7 +81,7 @@ class Run:
             reason = f"the budget of {self.budget:g} s is spent"
         if fraction >= 1.0 and not self._interrupted:
             return  # the work is done: let it be returned
-        if state is not None and self.folder is not None and (reason or now - self._saved > self._every):
+        if state is not None and self.folder is not None and self.writes and (reason or now - self._saved > self._every):
             self.save(state() if callable(state) else state)
         if reason is not None:
             kept = state is not None and self.folder is not None

@@ -14,7 +14,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +22,8 @@ from typing import Any
 
 from . import problem_file, registry, result_file
 from .errors import RunFailed, ScimlError, UsageError
+from .learning import LearnedSolver, Model
+from .learning.models import choose
 from .problem import Problem
 from .provenance import provenance
 from .reference import Reference, read_reference
@@ -35,13 +37,20 @@ DEFAULT_STORE = Path("sciml-results")
 DEVICES = r"cuda(:\d+)?"
 
 
-def cell_hash(problem: Problem, solver: Solver, seed: int, device: str, dtype: str) -> str:
+def cell_hash(
+    problem: Problem, solver: Solver, seed: int, device: str, dtype: str, model: str | None = None
+) -> str:
     """Sixteen hexadecimal digits that identify what a result depends on."""
     plugin = registry.plugin_of(type(solver))
     key = {
         "problem": problem.content_hash, "solver": f"{plugin.name}/{solver.name}", "version": solver.version,
         "options": solver.options(), "seed": seed, "device": device, "dtype": dtype,
-    }  # fmt: skip
+    } | ({"model": model} if model else {})  # fmt: skip
+    return digest_of(key)
+
+
+def digest_of(key: dict[str, Any]) -> str:
+    """Sixteen hexadecimal digits for plain data."""
     return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -57,6 +66,7 @@ def solve(
     seed: int = 0,
     device: str = "cpu",
     dtype: str = "float64",
+    model_file: str | Path | None = None,
     budget: float | None = None,
     store: str | Path = DEFAULT_STORE,
     fresh: bool = False,
@@ -75,7 +85,12 @@ def solve(
     if device != "cpu" and re.fullmatch(DEVICES, device) and "cuda" not in chosen.devices:
         raise UsageError(f"{chosen.name} computes on the CPU only; use --device cpu.")
     check_device(device)
-    cell = cell_hash(task, chosen, seed, device, dtype)
+    model: Model | None = None
+    if isinstance(chosen, LearnedSolver):
+        model, chosen = choose(chosen, task, Path(store), None if model_file is None else Path(model_file))
+    elif model_file is not None:
+        raise UsageError(f"{chosen.name} is not a learned solver; leave --model out.")
+    cell = cell_hash(task, chosen, seed, device, dtype, model.hash if model else None)
     store = Path(store)
     target = result_path(store, task, chosen, cell)
     folder = store / ".partial" / cell
@@ -84,13 +99,14 @@ def solve(
     )  # arguments are checked before anything is written
     if dtype != "float64":
         raise UsageError(f"{chosen.name} computes in float64 only; leave --dtype out.")
-    with _only_one(folder, on_notice):
+    with only_one(folder, on_notice):
         if target.exists() and not fresh:
             return rescored(result_file.read(target), path)
         if fresh:
             shutil.rmtree(folder, ignore_errors=True)
             _make(folder, store)
-        solution = _execute(chosen, task, run)
+        run.model = model
+        (solution,) = executed(chosen, [task], run)
         result = Result(
             problem=task, solution=solution, solver=chosen.name, plugin=registry.plugin_of(type(chosen)).name,
             solver_version=chosen.version, options=chosen.options(), seed=seed, device=device, dtype=dtype,
@@ -110,7 +126,7 @@ def rescored(result: Result, problem_path: Path | None) -> Result:
     return replace(result, scores=score(result.problem, result.solution, reference).as_dict())
 
 
-def _execute(solver: Solver, problem: Problem, run: Run) -> Solution:
+def executed(solver: Solver, problems: Sequence[Problem], run: Run) -> list[Solution]:
     """Call the solver with full precision set; turn anything unexpected into one sentence."""
     import torch
 
@@ -118,8 +134,10 @@ def _execute(solver: Solver, problem: Problem, run: Run) -> Solution:
     torch.manual_seed(run.seed)
     try:
         with run:
-            solution = solver.solve(problem, run)
-        solution.check(problem)
+            one = len(problems) == 1
+            solutions = [solver.solve(problems[0], run)] if one else solver.solve_all(problems, run)
+        for problem, solution in zip(problems, solutions, strict=True):
+            solution.check(problem)
     except (ScimlError, KeyboardInterrupt):
         raise
     except (MemoryError, torch.OutOfMemoryError):
@@ -128,10 +146,10 @@ def _execute(solver: Solver, problem: Problem, run: Run) -> Solution:
         ) from None
     except Exception as error:
         raise RunFailed(f"{solver.name} failed: {type(error).__name__}: {error}") from error
-    history = {key: _series(values) for key, values in run.logged.items()} | dict(solution.history)
+    history = {key: _series(values) for key, values in run.logged.items()} | dict(solutions[0].history)
     counts = {key: value for key, value in run.costs.items() if key not in ("seconds", "cpu_seconds", "peak_bytes")}
-    cost = {**counts, **solution.cost}  # time and memory are the ledger's
-    return replace(solution, history=history, cost=cost)
+    cost = {**counts, **solutions[0].cost}  # time and memory are the ledger's
+    return [replace(solutions[0], history=history, cost=cost), *solutions[1:]]
 
 
 def _series(values: list[float]) -> Any:
@@ -164,11 +182,14 @@ def _make(folder: Path, store: Path) -> None:
 
 
 @contextmanager
-def _only_one(folder: Path, on_notice: Callable[[str], None] | None) -> Iterator[None]:
-    """Hold the cell's lock; wait while another process does. The lock dies with its process.
+def only_one(folder: Path, on_notice: Callable[[str], None] | None, wanted: bool = True) -> Iterator[None]:
+    """Hold the cell's lock (if it is `wanted`); wait while another process does. The lock dies with its process.
 
     Who leaves removes lock file and empty folder; who then holds a lock on a file that is gone takes the new one.
     """
+    if not wanted:
+        yield
+        return
     store = folder.parent.parent
     _make(folder.parent, store)
     path = folder.parent / f"{folder.name}.lock"

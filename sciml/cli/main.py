@@ -12,6 +12,9 @@ import click
 COMMANDS = {
     "solve": ("solve", "Solve a problem file with one solver and score the result."),
     "compare": ("compare", "Solve problems with several solvers and print one table."),
+    "data": ("data", "Make the training, validation and test data of a family of problems."),
+    "train": ("train", "Train a learned solver on a family of problems."),
+    "models": ("models", "List trained models, shipped ones included."),
     "solvers": ("solvers", "List solvers, or the options of one."),
     "problems": ("problems", "List the problem files in a folder."),
     "compat": ("compat", "Which solvers can take a problem, and why the others cannot."),

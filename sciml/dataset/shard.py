@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,10 +58,25 @@ def write_shard(
 ) -> None:  # fmt: skip
     """Write atomically. `members`: the problems that were solved, one for each first index of the values."""
     given = {name: np.stack([m.given[name] for m in members]) for name in members[0].given}
+    sums = [checksum(values, given, i) for i in range(len(members))]
+    described = {"split": split, "first": first, "count": len(members), "data_hash": family.data_hash(split)}
+
+    def fill(own: h5py.Group) -> None:
+        write_json(own, "shard", described | {"checksums": sums} | about)
+        own.create_dataset("error", data=error)
+
+    write_members(path, family, members, values, given, fill)
+
+
+def write_members(
+    path: Path, family: Family, members: Sequence[Problem], values: dict[str, Array], given: dict[str, Array],
+    fill: Callable[[h5py.Group], None],
+) -> None:  # fmt: skip
+    """Fields (members, times, *grid) and coefficients (members, *grid) as The Well expects them, and in /sciml the
+    family and whatever `fill` adds. Atomic."""
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
-        times = members[0].grid.times
-        axes = _write_frame(file, family, members, times)
+        axes = _write_frame(file, family, members, members[0].grid.times)
         group = file["t0_fields"]
         group.attrs["field_names"] = strings([*values, *given])
         for name, array in (*values.items(), *given.items()):
@@ -75,10 +90,7 @@ def write_shard(
         own = file.create_group("sciml")
         own.attrs["schema"] = SCHEMA
         write_json(own, "family", family.describe())
-        sums = [checksum(values, given, i) for i in range(len(members))]
-        described = {"split": split, "first": first, "count": len(members), "data_hash": family.data_hash(split)}
-        write_json(own, "shard", described | {"checksums": sums} | about)
-        own.create_dataset("error", data=error)
+        fill(own)
     write_bytes(path, buffer.getvalue())
 
 

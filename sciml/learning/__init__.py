@@ -1,7 +1,6 @@
-"""Learned solvers: one protocol, one trainer, one form of model file."""
+"""Learned solvers: one protocol, one trainer (`sciml.learning.trainer`), one form of model file. Loads no torch."""
 
 from .model import Model
-from .solver import LearnedSolver, Task
-from .trainer import train
+from .solver import Batch, LearnedSolver, Task
 
-__all__ = ["LearnedSolver", "Model", "Task", "train"]
+__all__ = ["Batch", "LearnedSolver", "Model", "Task"]

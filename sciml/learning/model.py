@@ -72,15 +72,7 @@ class Model:
 
     def covers(self, problem: Problem) -> list[str]:
         """Every reason why a problem is outside what the model was trained for; empty means inside."""
-        example = self.family.draw("train", 0)
-        if example.equation.rates != problem.equation.rates or example.equation.axes != problem.equation.axes:
-            return [f"the model was trained on {'; '.join(example.equation.statements)}"]
-        reasons = []
-        if example.grid.shape != problem.grid.shape:
-            reasons.append(f"the model was trained on a grid of {example.grid.shape}, this one has {problem.grid.shape}")
-        if [a.boundary for a in example.grid.axes] != [a.boundary for a in problem.grid.axes]:
-            reasons.append("the model was trained with other boundary conditions")
-        return reasons
+        return covers(self.family, problem)
 
     def state_dict(self, device: str = "cpu") -> dict[str, Any]:
         """Tensors for `torch.nn.Module.load_state_dict`."""
@@ -112,6 +104,19 @@ class Model:
         if SEEN not in tensors:
             raise UsageError(f"{path}: the record of the training problems is missing.")
         return cls(card, {k: v for k, v in tensors.items() if k != SEEN}, tensors[SEEN], str(path))
+
+
+def covers(family: Family, problem: Problem) -> list[str]:
+    """Every reason why a problem is not of a family's kind: another equation, grid or boundary."""
+    example = family.draw("train", 0)
+    if example.equation.rates != problem.equation.rates or example.equation.axes != problem.equation.axes:
+        return [f"it was trained on {'; '.join(example.equation.statements)}"]
+    reasons = []
+    if example.grid.shape != problem.grid.shape:
+        reasons.append(f"it was trained on a grid of {example.grid.shape}, this one has {problem.grid.shape}")
+    if [a.boundary for a in example.grid.axes] != [a.boundary for a in problem.grid.axes]:
+        reasons.append("it was trained with other boundary conditions")
+    return reasons
 
 
 class Seen:

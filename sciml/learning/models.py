@@ -9,8 +9,9 @@ from pathlib import Path
 
 from ..errors import UsageError
 from ..family import Family
+from ..problem import Problem
 from ..registry import solvers
-from .model import Card, Model, read_card
+from .model import Card, Model, covers, read_card
 from .solver import LearnedSolver
 
 
@@ -46,16 +47,16 @@ def entries(store: Path) -> Iterator[Entry]:
                 continue
 
 
-def choose(solver: LearnedSolver, family: Family | None, store: Path, path: Path | None) -> tuple[Model, LearnedSolver]:
-    """The model to solve with, and the solver with the options the model was trained with.
+def choose(
+    solver: LearnedSolver, task: Family | Problem, store: Path, path: Path | None
+) -> tuple[Model, LearnedSolver]:
+    """The model to solve a family or a problem with, and the solver with the options the model was trained with.
 
-    Without a path: of the models of this solver and family whose options agree with all that were asked for, the one
-    with most of the others at their defaults, then the longest trained. Raises UsageError where there is none.
+    Without a path: of the models of this solver that fit the task and agree with all options that were asked for,
+    the one with most of the others at their defaults, then the longest trained. Raises UsageError where there is none.
     """
     if path is None:
-        if family is None:
-            raise UsageError(f"{solver.name} solves single problems with a model only; give one with --model.")
-        path = _best(solver, family, store)
+        path = _best(solver, task, store)
     model = Model.read(path)
     if model.card.solver != solver.name:
         raise UsageError(f"{path} is a model of {model.card.solver}, not of {solver.name}.")
@@ -66,20 +67,29 @@ def choose(solver: LearnedSolver, family: Family | None, store: Path, path: Path
         raise UsageError(
             f"{path} was trained with {name}={model.card.options[name]}, not {name}={asked[name]}; leave that option out."
         )
-    if family is not None and model.family.content_hash != family.content_hash:
-        raise UsageError(f"{path} was trained on {model.family.name}, another family than {family.name}.")
+    reasons = _misfits(model.card, task)
+    if reasons:
+        raise UsageError(f"{path} does not fit {task.name!r}: {'; '.join(reasons)}.")
     known = {k: v for k, v in model.card.options.items() if k in type(solver).model_fields}
     return model, type(solver).build(**(known | asked))
 
 
-def _best(solver: LearnedSolver, family: Family, store: Path) -> Path:
+def _misfits(card: Card, task: Family | Problem) -> list[str]:
+    """Every reason why a model is not for this task."""
+    family = Family.parse(card.family)
+    if isinstance(task, Family):
+        return [] if family.content_hash == task.content_hash else [f"it was trained on {family.name}, another family"]
+    return covers(family, task)
+
+
+def _best(solver: LearnedSolver, task: Family | Problem, store: Path) -> Path:
     asked = {name: getattr(solver, name) for name in solver.model_fields_set - solver.inference_options()}
     defaults = type(solver)().trained_options()
     near: list[tuple[int, int, str, Path]] = []
     others = []
     for entry in entries(store):
         card = entry.card
-        if card.solver != solver.name or Family.parse(card.family).content_hash != family.content_hash:
+        if card.solver != solver.name or _misfits(card, task):
             continue
         others.append(entry.path.name)
         if all(card.options.get(name) == value for name, value in asked.items()):
@@ -87,6 +97,7 @@ def _best(solver: LearnedSolver, family: Family, store: Path) -> Path:
             near.append((usual, card.iterations, str(entry.path), entry.path))
     if near:
         return max(near)[3]
-    command = f"sciml train FILE --solver {solver.name}" + "".join(f" -o {k}={v}" for k, v in asked.items())
     there = f" (there are, with other options: {', '.join(others)})" if others else ""
-    raise UsageError(f"there is no model of {solver.name} for {family.name} with these options{there}; `{command}`.")
+    options = "".join(f" -o {k}={v}" for k, v in asked.items())
+    advice = f"train one: `sciml train FAMILY.h5 --solver {solver.name}{options}`"
+    raise UsageError(f"there is no model of {solver.name} for {task.name!r} with these options{there}; {advice}.")

@@ -1,0 +1,35 @@
+"""sciml models"""
+
+from __future__ import annotations
+
+import click
+
+from .common import json_option, print_json, print_table, store_option
+
+
+@click.command("models")
+@store_option
+@json_option
+def command(store: object, as_json: bool) -> None:
+    """List trained models: those shipped with solvers, and those `sciml train` made."""
+    from pathlib import Path
+
+    from ..learning.models import entries
+
+    rows = []
+    for entry in entries(Path(str(store))):
+        card = entry.card
+        name, value = next(iter(card.metrics.items()), ("", float("nan")))
+        rows.append({
+            "path": str(entry.path), "origin": entry.origin, "solver": card.solver, "family": card.family["name"],
+            "parameters": card.parameters, "iterations": card.iterations, "seconds": card.seconds, "metrics": card.metrics,
+            "options": card.options, "shown": f"{name} {value:.3g}", "command": card.command,
+        })  # fmt: skip
+    if as_json:
+        print_json([{k: v for k, v in row.items() if k != "shown"} for row in rows])
+        return
+    table = [
+        (r["solver"], r["family"], r["origin"], r["parameters"], r["iterations"], f"{r['seconds']:.0f}", r["shown"], r["path"])
+        for r in rows
+    ]
+    print_table(("solver", "family", "origin", "parameters", "steps", "s", "validation", "file"), table)

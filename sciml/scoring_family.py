@@ -1,0 +1,69 @@
+"""Scores of a family's members against the data of their split: means over members, with standard errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .dataset import Dataset
+from .metrics.calibration import coverage
+from .metrics.correlation import correlation, first_crossing, mean_and_error
+from .problem import Array
+
+CORRELATIONS = (0.8, 0.9)
+KNOWN = 0.1  # beyond the time at which the reference's own error passes this, nothing is scored
+
+
+def score_family(
+    values: Mapping[str, Array], std: Mapping[str, Array], reached: list[float], data: Dataset
+) -> dict[str, Any]:
+    """Numbers by name, each {mean, error} over members; a member that ended early counts up to where it came.
+
+    relative_l2: over time and space, of the worst field. first_step: the same at the first output time, of an
+    evolution. high_correlation_T: mean over members of the first time at which the correlation with the reference
+    falls below T, and `…_of_mean`: where the members' mean correlation does. reference_known_until: the time up to
+    which the reference's own error is below 10 % of the field in the median member. floor: the reference's error.
+    """
+    found: dict[str, Any] = {"members": len(reached)}
+    times, name = data.times, _worst(values, data)
+    value, exact = np.nan_to_num(values[name], nan=0.0, posinf=0.0, neginf=0.0), data.values[name]
+    flat, flat_exact = (a.reshape(*a.shape[:2], -1) for a in (value, exact))
+    size = np.linalg.norm(flat_exact.reshape(len(exact), -1), axis=1)
+    l2 = np.linalg.norm((flat - flat_exact).reshape(len(exact), -1), axis=1) / size
+    found["relative_l2"] = _named(l2)
+    if len(times) > 1:
+        first = np.linalg.norm(flat[:, 1] - flat_exact[:, 1], axis=1) / np.linalg.norm(flat_exact[:, 1], axis=1)
+        found["first_step"] = _named(first)
+        series = correlation(flat, flat_exact)
+        series[times[None, :] > np.asarray(reached)[:, None]] = 0.0
+        for threshold in CORRELATIONS:
+            label = f"high_correlation_{threshold:g}"
+            found[label] = _named(first_crossing(series, times, threshold))
+            found[f"{label}_of_mean"] = float(first_crossing(series.mean(0), times, threshold))
+        if data.family.description.lyapunov:
+            found["lyapunov_times"] = found["high_correlation_0.8"]["mean"] * data.family.description.lyapunov
+        known = np.median(np.nan_to_num(data.error, nan=np.inf), axis=0) <= KNOWN
+        found["reference_known_until"] = float(times[np.argmin(known) - 1] if not known.all() else times[-1])
+    checked = data.error[np.isfinite(data.error).all(1)]
+    found["floor"] = float(np.sqrt((checked**2).mean(1)).mean()) if len(checked) else None
+    if name in std:
+        found["coverage"] = coverage(value[:, 1:], std[name][:, 1:], exact[:, 1:]) if len(times) > 1 else coverage(
+            value, std[name], exact
+        )
+    return found
+
+
+def _worst(values: Mapping[str, Array], data: Dataset) -> str:
+    """The field with the largest error."""
+    def error(name: str) -> float:
+        exact = data.values[name]
+        return float(np.linalg.norm(np.nan_to_num(values[name]) - exact) / np.linalg.norm(exact))
+
+    return max(data.values, key=error)
+
+
+def _named(numbers: Array) -> dict[str, float]:
+    mean, error = mean_and_error(numbers)
+    return {"mean": mean, "error": error}

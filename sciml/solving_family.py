@@ -1,0 +1,100 @@
+"""A family's scored members, all solved by one solver, scored against the data of their split, kept as one result."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from . import ensemble, registry
+from .dataset import Dataset, make
+from .ensemble import EnsembleResult, gathered
+from .errors import UsageError
+from .family import Family
+from .learning import LearnedSolver, Model
+from .learning.models import choose
+from .provenance import provenance
+from .run import Run
+from .scoring_family import score_family
+from .solution import Solution
+from .solver import Solver
+from .solving import DEFAULT_STORE, check_device, digest_of, executed, only_one
+from .training import DEFAULT_DATA
+
+SPLIT = "test"
+
+
+def solve_family(
+    family: Family,
+    solver: Solver,
+    *,
+    model: Path | None = None,
+    members: int | None = None,
+    seed: int = 0,
+    device: str = "cpu",
+    budget: float | None = None,
+    store: str | Path = DEFAULT_STORE,
+    data: str | Path = DEFAULT_DATA,
+    fresh: bool = False,
+    on_progress: Callable[[float, str], None] | None = None,
+    on_notice: Callable[[str], None] | None = None,
+) -> tuple[EnsembleResult, Path]:
+    """Solve the test members (default: as many as the family says), making their data where they are missing.
+
+    The solver sees the members as problems, never their solutions. A learned one uses `model`, or the one among the
+    trained and shipped ones that fits. Raises UsageError, RunFailed and Stopped as `solve` does.
+    """
+    store, count = Path(store), members or family.split(SPLIT).count
+    trained: Model | None = None
+    if isinstance(solver, LearnedSolver):
+        trained, solver = choose(solver, family, store, model)
+    elif model is not None:
+        raise UsageError(f"{solver.name} is not a learned solver; leave --model out.")
+    registry.require_able(solver, family.draw(SPLIT, 0))
+    check_device(device)
+    key = {
+        "family": family.content_hash, "data": family.data_hash(SPLIT), "count": count, "seed": seed,
+        "solver": f"{registry.plugin_of(type(solver)).name}/{solver.name}", "version": solver.version,
+        "options": solver.options(), "device": device, "model": trained.hash if trained else None,
+    }  # fmt: skip
+    cell = digest_of(key)
+    target, folder = store / family.name / f"{solver.name}-{cell}.h5", store / ".partial" / cell
+    with only_one(folder, on_notice):
+        if target.exists() and not fresh:
+            return ensemble.read(target), target
+        making = Run(on_progress=on_progress)
+        with making:
+            truth = make(family, SPLIT, data, count=count, run=making)
+        run = Run(seed=seed, device=device, budget=budget, folder=folder, on_progress=on_progress)
+        run.model = trained
+        solutions: list[Solution] = executed(solver, truth.problems, run)
+        result = _result(family, truth, solver, solutions, run, cell, trained)
+        ensemble.write(target, result, truth.problems)
+        shutil.rmtree(folder, ignore_errors=True)
+    return result, target
+
+
+def _result(
+    family: Family, truth: Dataset, solver: Solver, solutions: list[Solution], run: Run, cell: str,
+    trained: Model | None,
+) -> EnsembleResult:  # fmt: skip
+    about: dict[str, Any] | None = None
+    if trained is not None:
+        card = trained.card
+        about = {
+            "path": trained.path, "hash": trained.hash, "iterations": card.iterations, "seconds": card.seconds,
+            "parameters": card.parameters, "members": card.members, "metrics": card.metrics, "command": card.command,
+        }  # fmt: skip
+    ledger = run.ledger()
+    for solution in solutions:
+        for name, amount in solution.cost.items():
+            ledger[name] = ledger.get(name, 0.0) + amount
+    result = EnsembleResult(
+        family=family, times=truth.times, split=truth.split, count=truth.count, solver=solver.name,
+        plugin=registry.plugin_of(type(solver)).name, solver_version=solver.version, options=solver.options(),
+        seed=run.seed, device=run.device, dtype=run.dtype, provenance=provenance(run.device, run.paths),
+        ledger=ledger, scores={}, cell=cell, model=about, history=dict(solutions[0].history), **gathered(solutions),
+    )  # fmt: skip
+    return replace(result, scores=score_family(result.values, result.std, result.reached, truth))

@@ -1,0 +1,84 @@
+"""`sciml train`: data that are missing are made, a training that was stopped goes on, a finished one is returned."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from . import registry
+from .dataset import make
+from .errors import UsageError
+from .family import Family
+from .learning import LearnedSolver, Model
+from .learning.models import model_folder
+from .run import Run
+from .solving import DEFAULT_STORE, check_device, digest_of, only_one
+
+DEFAULT_DATA = Path("sciml-data")
+
+
+def model_path(store: Path, family: Family, solver: LearnedSolver, seed: int, members: int) -> Path:
+    """Where a training's model is kept: a function of everything its weights depend on."""
+    key = digest_of({
+        "family": family.content_hash, "data": family.data_hash("train"), "members": members,
+        "solver": f"{registry.plugin_of(type(solver)).name}/{solver.name}", "version": solver.version,
+        "options": solver.trained_options(), "seed": seed,
+    })  # fmt: skip
+    return model_folder(store) / f"{family.name}-{solver.name}-{key}.safetensors"
+
+
+def train_model(
+    family: Family,
+    solver: LearnedSolver,
+    *,
+    seed: int = 0,
+    device: str = "cpu",
+    budget: float | None = None,
+    members: int | None = None,
+    store: str | Path = DEFAULT_STORE,
+    data: str | Path = DEFAULT_DATA,
+    output: Path | None = None,
+    fresh: bool = False,
+    on_progress: Callable[[float, str], None] | None = None,
+    on_notice: Callable[[str], None] | None = None,
+) -> Path:
+    """Train on the family's training data and return the path of the model.
+
+    members: how many training problems (default: as many as the family says). Raises UsageError for a request that
+    cannot be carried out, Stopped when budget or Ctrl-C end it (call again to go on), RunFailed otherwise.
+    """
+    from .learning.trainer import train
+
+    reasons = solver.refuses_family(family)
+    if reasons:
+        raise UsageError(f"{solver.name} cannot be trained on {family.name!r}: {'; '.join(reasons)}.")
+    check_device(device)
+    store = Path(store)
+    count = members or family.split("train").count
+    path = output or model_path(store, family, solver, seed, count)
+    if path.exists() and not fresh and output is None:
+        return path
+    alone = int(os.environ.get("WORLD_SIZE", "1")) == 1
+    leader = int(os.environ.get("RANK", "0")) == 0
+    folder = store / ".partial" / path.stem
+    with only_one(folder, on_notice, wanted=leader):
+        if fresh and leader:
+            shutil.rmtree(folder, ignore_errors=True)
+        making = Run(on_progress=on_progress)
+        with making:
+            training = make(family, "train", data, count=count, run=making)
+            validation = make(family, "valid", data, run=making)
+        run = Run(seed=seed, device=device, dtype="float32", budget=budget, folder=folder, on_progress=on_progress)
+        run.writes = leader
+        with run:
+            model: Model = train(solver, training, validation, run)
+        if leader:
+            model.write(path)
+            shutil.rmtree(folder, ignore_errors=True)
+    if not alone:
+        from .learning.processes import Processes
+
+        Processes(0, 2).close()
+    return path
