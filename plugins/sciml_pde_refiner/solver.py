@@ -47,8 +47,9 @@ class PdeRefiner(LearnedSolver):
     network: Literal["unet", "fno"] = Field("unet", description="unet: the modern U-Net; fno: Fourier neural operator")
     width: int = Field(32, ge=8, le=512, multiple_of=8, description="channels of the finest level")
     multipliers: str = Field(
-        "1,2,2", pattern=r"^\d+(,\d+)*$", description="of network=unet: factor of each level's channels; as published 1,2,2,4"
-    )
+        "1", pattern=r"^[1-9]\d*(,[1-9]\d*)*$",
+        description="of network=unet: factor of each level's channels; 1: a single level; as published 1,2,2,4",
+    )  # fmt: skip
     blocks: int = Field(1, ge=1, le=8, description="of network=unet: residual blocks a level; as published 2")
     modes: int = Field(16, ge=1, le=512, description="of network=fno: wavenumbers kept on each axis")
     layers: int = Field(4, ge=1, le=32, description="of network=fno: layers")

@@ -83,6 +83,7 @@ class Stepper:
     def values(self, state: Tensor) -> Tensor:
         return self.base.batch.values(state, self.grid) if self.base else state
 
+    @torch.no_grad()
     def advance(self, state: Tensor, generator: torch.Generator | None) -> Tensor:
         """One step of every problem."""
         values, later, beside = self.values(state), state, None
