@@ -50,7 +50,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Dataset]:
         },
         "initial": {"u": "sum(sin(2*pi*x/L + phi[i]))"}, "spin_up": 20.0,
         "splits": {
-            "train": {"seed": 1, "count": 4, "end": 4.0, "times": 21},
+            "train": {"seed": 1, "count": 8, "end": 8.0, "times": 41},
             "valid": {"seed": 2, "count": 2, "end": 4.0, "times": 6},
             "test": {"seed": 3, "count": 2, "end": 4.0, "times": 6},
         },
@@ -273,10 +273,10 @@ def test_training_and_rollout(data: dict[str, Dataset], options: dict[str, objec
 
 
 def test_learning_beats_the_base_and_persistence(data: dict[str, Dataset]) -> None:
-    for method, start in (("hybrid", "base error"), ("mse", "persistence error")):
-        options = {"width": 16, "method": method, "base_step": 0.8, "iterations": 120, "learning_rate": 5e-3}
+    for method, start, steps in (("hybrid", "base error", 40), ("mse", "persistence error", 80)):
+        options = {"width": 16, "method": method, "base_step": 0.8, "iterations": steps, "learning_rate": 2e-3}
         metrics = train(PdeRefiner.build(**options), data["train"], data["valid"], Run(seed=1)).card.metrics
-        assert metrics["one-step error"] < 0.7 * metrics[start]
+        assert metrics["one-step error"] < 0.8 * metrics[start]
 
 
 def test_stopped_training_resumes_bit_for_bit(data: dict[str, Dataset], tmp_path: Path) -> None:
