@@ -96,14 +96,13 @@ class Batch:
         return self.basis.sample(state, grid)
 
     def coefficients(self, values: Tensor) -> Tensor:
-        """The trigonometric interpolant of grid values; modes that the grid cannot tell are 0."""
-        own = self.basis.with_modes([(n - 1) // 2 for n in values.shape[-self.dim :]])
-        return own.resize(own.from_grid(values), self.basis)
+        """The trigonometric interpolant of grid values, truncated where the basis has fewer modes than the grid."""
+        return interpolant(values, self.basis.modes)
 
     def completed(self, values: Tensor, step: float) -> Tensor:
         """Coefficients of grid values with the modes beyond the grid that follow the others (see the module)."""
         grid = values.shape[-self.dim :]
-        follows = (self.linear.real < -DAMPED / step) & ~self._shown(grid)
+        follows = (self.linear.real < -DAMPED / step) & ~self._told_apart(grid)
         safe = torch.where(follows, self.linear, 1.0)
         state = self.coefficients(values)
         for _ in range(SWEEPS):
@@ -111,7 +110,7 @@ class Batch:
             state = self.coefficients(values - self.values(beyond, grid)) + beyond
         return state
 
-    def _shown(self, grid: Sequence[int]) -> Tensor:
+    def _told_apart(self, grid: Sequence[int]) -> Tensor:
         """Whether a grid tells a mode from the others, of the shape of the basis."""
         result = torch.ones(self.basis.shape, dtype=torch.bool, device=self.basis.device)
         for axis, n in enumerate(grid):
@@ -119,6 +118,30 @@ class Batch:
             number = (self.basis.wavenumbers[name] * (length / (2 * math.pi))).round().abs()
             result = result & (number <= (n - 1) // 2)
         return result
+
+
+def interpolant(values: Tensor, modes: Sequence[int]) -> Tensor:
+    """(…, *grid) to coefficients (…, *shape of a basis). The highest wave of an even axis, whose sine no grid shows,
+    is taken as a cosine: half of it goes to each sign of the wavenumber. Sampled again, all values return."""
+    dim = len(modes)
+    spectrum = torch.fft.rfft(values, norm="forward")
+    for axis in range(-dim, -1):
+        spectrum = torch.fft.fft(spectrum, dim=axis, norm="forward")
+    for axis, (n, k) in enumerate(zip(values.shape[-dim:], modes, strict=True), start=-dim):
+        half, last = n // 2, axis == -1
+        ahead = spectrum.narrow(axis, 0, half + 1).clone()
+        behind = spectrum.narrow(axis, n - half, half).clone() if not last else ahead.narrow(axis, 0, 0)
+        if n % 2 == 0:
+            ahead.narrow(axis, half, 1).mul_(0.5)
+            if not last:
+                behind.narrow(axis, 0, 1).mul_(0.5)
+        kept, room = min(k, half), list(ahead.shape)
+        room[axis] = (k - kept) * (1 if last else 2)
+        parts = [ahead.narrow(axis, 0, kept + 1), ahead.new_zeros(room)]
+        if not last:
+            parts.append(behind.narrow(axis, half - kept, kept))
+        spectrum = torch.cat(parts, axis)
+    return spectrum
 
 
 def basis(problem: Problem, modes: Sequence[int], device: str = "cpu") -> FourierBasis:

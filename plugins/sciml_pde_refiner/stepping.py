@@ -33,8 +33,8 @@ class Base:
     def __init__(self, solver: PdeRefiner, problems: Sequence[Problem], step: float, device: str) -> None:
         self.grid = problems[0].grid.shape
         modes = [solver.base_modes or n - 1 for n in self.grid]
-        if any(2 * m + 1 < n - 1 for m, n in zip(modes, self.grid, strict=True)):
-            raise UsageError("pde-refiner: base_modes must be at least as many as the data's grid holds.")
+        if any(2 * m < n for m, n in zip(modes, self.grid, strict=True)):
+            raise UsageError("pde-refiner: base_modes must be at least half the points of the data's grid.")
         self.batch, self.step, self.indicator = Batch(problems, modes, device), step, solver.indicator
         self.steps = -int(-step // (solver.base_step * (1 + 1e-9)))
         if self.indicator == "doubling" and self.steps % 2:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from sciml_pde_refiner.coarse import Batch
+from sciml_pde_refiner.coarse import Batch, interpolant
 from sciml_pde_refiner.collocation import Collocation
 from sciml_pde_refiner.networks import build
 from sciml_pde_refiner.reflection import parity
@@ -26,6 +26,7 @@ from sciml.errors import RunFailed, Stopped, UsageError
 from sciml.family import Family
 from sciml.learning import Model
 from sciml.learning.trainer import train
+from sciml.numerics.fourier import FourierBasis
 
 SMALL = {"width": 8, "multipliers": "1,2", "batch_size": 8, "iterations": 12}
 
@@ -183,6 +184,19 @@ def test_two_dimensions_and_coordinates() -> None:
     state = batch.coefficients(torch.from_numpy(np.stack([problem.initial()] * 2)) + torch.rand(2, 1, 12, 12))
     system = PseudoSpectral(equation, batch.basis)
     assert torch.allclose(batch.rate(state), system.rate(state, 0.0), atol=1e-12)
+
+
+@pytest.mark.parametrize(("grid", "modes"), [((8,), [7]), ((9,), [4]), ((8, 6), [4, 5]), ((7, 8), [6, 4])])
+def test_interpolant_returns_every_value(grid: tuple[int, ...], modes: list[int]) -> None:
+    axes = ("x", "y")[: len(grid)]
+    basis = FourierBasis(axes, (0.0,) * len(grid), (1.0,) * len(grid), tuple(modes))
+    values = torch.randn(3, *grid, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    found = interpolant(values, modes)
+    assert found.shape == (3, *basis.shape)
+    assert torch.allclose(basis.sample(found, grid), values, atol=1e-14)
+    few = [2] * len(grid)
+    low = basis.with_modes(few)
+    assert torch.allclose(interpolant(values, few), low.from_grid(values), atol=1e-14)
 
 
 def test_hidden_modes_follow_the_others() -> None:
