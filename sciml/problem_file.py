@@ -107,6 +107,8 @@ def assemble(
 def problem_from(file: h5py.File) -> Problem:
     """The problem in an open problem or result file."""
     group = check_schema(file)
+    if "problem" not in group and "family" in group:
+        raise UsageError("describes a family of problems, not one; `sciml solve`, `train`, `data` and `show` take it.")
     data = read_json(group["problem"])
     if not isinstance(data, dict):
         raise UsageError("/sciml/problem is not a JSON object.")
@@ -131,7 +133,7 @@ def read(path: str | Path) -> Problem:
 
 def write_problem_group(file: h5py.File, problem: Problem) -> h5py.Group:
     group = file.create_group("sciml")
-    group.attrs["schema"] = 3 if problem.given else 1 if problem.ball is None else 2  # older versions read what they can
+    group.attrs["schema"] = 3 if problem.given else 1 if problem.ball is None else 2  # older versions read theirs
     write_json(group, "problem", problem.describe())
     group.create_dataset("times", data=problem.grid.times)
     initial = group.create_group("initial")

@@ -81,7 +81,8 @@ class Run:
             reason = f"the budget of {self.budget:g} s is spent"
         if fraction >= 1.0 and not self._interrupted:
             return  # the work is done: let it be returned
-        if state is not None and self.folder is not None and self.writes and (reason or now - self._saved > self._every):
+        due = reason is not None or now - self._saved > self._every
+        if state is not None and self.folder is not None and self.writes and due:
             self.save(state() if callable(state) else state)
         if reason is not None:
             kept = state is not None and self.folder is not None

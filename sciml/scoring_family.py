@@ -10,6 +10,7 @@ import numpy as np
 from .dataset import Dataset
 from .metrics.calibration import coverage
 from .metrics.correlation import correlation, first_crossing, mean_and_error
+from .metrics.spectrum import energy_spectrum, shell_spectrum
 from .problem import Array
 
 CORRELATIONS = (0.8, 0.9)
@@ -67,3 +68,19 @@ def _worst(values: Mapping[str, Array], data: Dataset) -> str:
 def _named(numbers: Array) -> dict[str, float]:
     mean, error = mean_and_error(numbers)
     return {"mean": mean, "error": error}
+
+
+def curves_family(values: Mapping[str, Array], data: Dataset) -> dict[str, Array]:
+    """What a picture of the scores needs, of the field with the largest error: `exact` and `found` of the first member;
+    of an evolution `correlation` (members, times); on periodic axes `spectrum` and `reference_spectrum` over all
+    members and times."""
+    name = _worst(values, data)
+    value, exact = np.nan_to_num(values[name]), data.values[name]
+    found = {"exact": exact[0], "found": value[0]}
+    if len(data.times) > 1:
+        found["correlation"] = correlation(*(a.reshape(*a.shape[:2], -1) for a in (value, exact)))
+    axes = data.problems[0].grid.axes
+    if all(axis.periodic for axis in axes) and len({axis.size for axis in axes}) == 1 and len(axes) < 3:
+        measured = energy_spectrum if len(axes) == 1 else shell_spectrum
+        found["spectrum"], found["reference_spectrum"] = measured(value), measured(exact)
+    return found

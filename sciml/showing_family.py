@@ -18,7 +18,8 @@ def family_text(family: Family) -> str:
     if d.parameters:
         lines.append("parameters  " + ", ".join(f"{name} = {value:.10g}" for name, value in d.parameters.items()))
     for name, law in sorted(d.random.items()):
-        lines.append(f"random      {name}: " + ", ".join(f"{k} {v}" for k, v in law.model_dump().items() if v is not None))
+        stated = ", ".join(f"{k} {v}" for k, v in law.model_dump().items() if v is not None and k != "law")
+        lines.append(f"random      {name}: {law.law}, {stated}")
     for axis in d.axes:
         lines.append(f"axis        {axis.name} from {axis.lower} to {axis.upper}, {axis.size} points, {axis.boundary}")
     lines += [f"initial     {name} = {text}" for name, text in d.initial.items()]
@@ -55,8 +56,8 @@ def ensemble_text(result: EnsembleResult) -> str:
     plain = ("seconds", "cpu_seconds", "peak_bytes")
     counts = ", ".join(f"{k.replace('_', ' ')} {v:.6g}" for k, v in ledger.items() if k not in plain)
     lines.append(
-        f"cost        {ledger['seconds']:.2f} s wall, {ledger['cpu_seconds']:.2f} s CPU, {ledger['peak_bytes'] / 1e6:.0f} MB"
-        f" for all members; {counts}"
+        f"cost        {ledger['seconds']:.2f} s wall, {ledger['cpu_seconds']:.2f} s CPU,"
+        f" {ledger['peak_bytes'] / 1e6:.0f} MB for all members; {counts}"
     )
     computed = "".join(f"; {kernel}: {path}" for kernel, path in result.provenance.get("kernels", {}).items())
     lines.append(f"options     {options or 'none'}; on {result.device}{computed}; cell {result.cell}")
@@ -81,7 +82,8 @@ def score_lines(scores: dict[str, Any]) -> list[str]:
         name = f"high_correlation_{threshold}"
         if name in scores:
             lines.append(
-                f"correlated  above {threshold} for {shown(name, '.1f')} (the members' mean for {scores[name + '_of_mean']:.1f})"
+                f"correlated  above {threshold} for {shown(name, '.1f')} (the members' mean for"
+                f" {scores[name + '_of_mean']:.1f})"
             )
     if "lyapunov_times" in scores:
         lines.append(f"            {scores['lyapunov_times']:.1f} Lyapunov times above 0.8")

@@ -17,7 +17,7 @@ from .learning import LearnedSolver, Model
 from .learning.models import choose
 from .provenance import provenance
 from .run import Run
-from .scoring_family import score_family
+from .scoring_family import curves_family, score_family
 from .solution import Solution
 from .solver import Solver
 from .solving import DEFAULT_STORE, check_device, digest_of, executed, only_one
@@ -88,13 +88,14 @@ def _result(
             "parameters": card.parameters, "members": card.members, "metrics": card.metrics, "command": card.command,
         }  # fmt: skip
     ledger = run.ledger()
-    for solution in solutions:
-        for name, amount in solution.cost.items():
-            ledger[name] = ledger.get(name, 0.0) + amount
+    for name in solutions[0].cost:  # counts of a member, in the mean
+        amounts = [solution.cost[name] for solution in solutions if name in solution.cost]
+        ledger[f"{name}_each"] = sum(amounts) / len(amounts)
     result = EnsembleResult(
         family=family, times=truth.times, split=truth.split, count=truth.count, solver=solver.name,
         plugin=registry.plugin_of(type(solver)).name, solver_version=solver.version, options=solver.options(),
         seed=run.seed, device=run.device, dtype=run.dtype, provenance=provenance(run.device, run.paths),
         ledger=ledger, scores={}, cell=cell, model=about, history=dict(solutions[0].history), **gathered(solutions),
     )  # fmt: skip
-    return replace(result, scores=score_family(result.values, result.std, result.reached, truth))
+    scores = score_family(result.values, result.std, result.reached, truth)
+    return replace(result, scores=scores, history=dict(result.history) | curves_family(result.values, truth))

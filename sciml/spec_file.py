@@ -10,6 +10,7 @@ import numpy as np
 
 from .equation import Names, parse_expression, tree
 from .errors import ScimlError, UsageError, did_you_mean
+from .family import Family
 from .problem import Array, Problem, numpy_function
 from .problem_file import assemble
 
@@ -22,7 +23,15 @@ MOST_TIMES = 100_000
 
 
 def read_spec(path: str | Path) -> Problem:
-    """Raises UsageError naming the file and the key that is wrong."""
+    """One problem. Raises UsageError naming the file and the key that is wrong."""
+    found = read_any(path)
+    if isinstance(found, Family):
+        raise UsageError(f"{path}: describes a family of problems, not one.")
+    return found
+
+
+def read_any(path: str | Path) -> Problem | Family:
+    """A problem, or with `splits` a family of them. Raises UsageError naming the file and the key that is wrong."""
     path = Path(path)
     if not path.is_file():
         raise UsageError(f"{path}: there is no such file.")
@@ -33,7 +42,7 @@ def read_spec(path: str | Path) -> Problem:
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}.") from None
     try:
-        return _problem(data, path.stem)
+        return Family.parse({"name": path.stem} | data) if "splits" in data else _problem(data, path.stem)
     except ScimlError as error:
         raise UsageError(f"{path}: {error}") from None
 

@@ -16,6 +16,7 @@ from test_result_file import result_of
 
 from sciml import problem_file, result_file
 from sciml.errors import ScimlError, UsageError
+from sciml.hdf5 import SCHEMA
 from sciml.reference import read_reference
 
 READERS: tuple[Callable[[Path], Any], ...] = (
@@ -99,8 +100,8 @@ def test_bad_initial_data(problem_path: Path, values: np.ndarray) -> None:
 
 def test_a_newer_schema_says_upgrade(problem_path: Path) -> None:
     with h5py.File(problem_path, "r+") as file:
-        file["sciml"].attrs["schema"] = 3
-    with pytest.raises(UsageError, match=r"newer sciml \(schema 3.*upgrade sciml-toolkit"):
+        file["sciml"].attrs["schema"] = SCHEMA + 1
+    with pytest.raises(UsageError, match=rf"newer sciml \(schema {SCHEMA + 1}.*upgrade sciml-toolkit"):
         problem_file.read(problem_path)
 
 

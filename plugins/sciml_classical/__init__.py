@@ -17,8 +17,11 @@ def register_solvers() -> list[type[Solver]]:
         FiniteVolume,
         IntegratingFactor,
         Multigrid,
+        SpectralElement,
         SpectralTaylor,
         Taylor,
     )  # fmt: skip
 
-    return [Etdrk4, IntegratingFactor, SpectralTaylor, Taylor, Dop853, Chebyshev, Multigrid, FiniteVolume]
+    return [
+        Etdrk4, IntegratingFactor, SpectralTaylor, Taylor, Dop853, Chebyshev, Multigrid, SpectralElement, FiniteVolume,
+    ]  # fmt: skip

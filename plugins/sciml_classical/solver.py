@@ -201,6 +201,7 @@ class Multigrid(Solver):
     name: ClassVar[str] = "multigrid"
     summary: ClassVar[str] = "finite differences for d_x(a u_x) + d_y(b u_y) + c u = f on rectangles, by multigrid"
     solves: ClassVar[Solves] = ELLIPTIC
+    devices: ClassVar[frozenset[str]] = frozenset({"cpu", "cuda"})
     citation: ClassVar[str] = (
         '@book{TrottenbergOosterleeSchueller2001, author={Trottenberg, U. and Oosterlee, C. W. and Sch{\\"u}ller, A.},'
         " title={Multigrid}, publisher={Academic Press}, year={2001}}"
@@ -229,6 +230,34 @@ class Multigrid(Solver):
 
     def solve(self, problem: Problem, run: Run) -> Solution:
         from .multigrid.steady import solve
+
+        return solve(self, problem, run)
+
+
+class SpectralElement(Solver):
+    """Polynomials on every cell of the problem's grid, one sparse factorisation: waves too, which multigrid cannot."""
+
+    name: ClassVar[str] = "spectral-element"
+    summary: ClassVar[str] = "spectral elements for d_x(a u_x) + d_y(b u_y) + c u = f, c of any sign, by sparse LU"
+    solves: ClassVar[Solves] = ELLIPTIC
+    citation: ClassVar[str] = (
+        "@article{Patera1984, author={Patera, A. T.}, title={A spectral element method for fluid dynamics: laminar flow"
+        " in a channel expansion}, journal={J. Comput. Phys.}, volume={54}, pages={468--488}, year={1984}}"
+    )
+    degree: int = Field(3, ge=2, le=12, description="of the polynomials on a cell")
+    estimate: bool = Field(True, description="solve with one degree less too; the difference is the estimated error")
+    accuracy: float = Field(1e-3, gt=0, lt=1, description="largest estimated error, relative to the largest value")
+
+    def refuses(self, problem: Problem) -> list[str]:
+        reasons = super().refuses(problem)
+        if not reasons:
+            from .multigrid.elliptic import refusals
+
+            reasons = refusals(problem, indefinite=True)
+        return reasons
+
+    def solve(self, problem: Problem, run: Run) -> Solution:
+        from .spectral_element.steady import solve
 
         return solve(self, problem, run)
 

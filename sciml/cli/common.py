@@ -26,31 +26,34 @@ def json_option(command: Any) -> Any:
 def store_option(command: Any) -> Any:
     from ..solving import DEFAULT_STORE
 
-    return click.option(
+    option: Any = click.option(
         "--store", type=click.Path(path_type=Path), default=DEFAULT_STORE, show_default=True,
         help="Folder where results are kept.",
-    )(command)  # fmt: skip
+    )  # fmt: skip
+    return option(command)
 
 
 def data_option(command: Any) -> Any:
     from ..training import DEFAULT_DATA
 
-    return click.option(
+    option: Any = click.option(
         "--data", type=click.Path(path_type=Path), default=DEFAULT_DATA, show_default=True,
         help="Folder where the data of families are kept.",
-    )(command)  # fmt: skip
+    )  # fmt: skip
+    return option(command)
 
 
 def run_options(command: Any) -> Any:
     """Options of everything that runs solvers."""
-    for option in reversed([
+    options: list[Any] = [
         click.option("--device", default="cpu", show_default=True, help="cpu, cuda or cuda:N."),
         click.option("--dtype", default="float64", show_default=True, help="float64 or float32."),
         click.option("--budget", type=float, help="Seconds; what is not finished can be resumed."),
         store_option,
         data_option,
         click.option("--fresh", is_flag=True, help="Run again, even if a result is there."),
-    ]):  # fmt: skip
+    ]  # fmt: skip
+    for option in reversed(options):
         command = option(command)
     return command
 

@@ -18,9 +18,9 @@ from .common import file_argument, json_option, notice, parse_options, print_tab
 @json_option
 def command(
     files: tuple[Path, ...], solvers: str, seeds: str, output: Path | None, device: str, dtype: str,
-    budget: float | None, store: Path, fresh: bool, as_json: bool,
+    budget: float | None, store: Path, data: Path, fresh: bool, as_json: bool,
 ) -> int:  # fmt: skip
-    """Solve every problem FILE with every solver (what is finished is not run again) and print one table.
+    """Solve every problem (or family) FILE with every solver (what is finished is not run again) and print one table.
 
     A solver that fails or runs out of its budget is a row that says so.
     """
@@ -43,7 +43,7 @@ def command(
     Run(budget=budget, dtype=dtype)  # a bad value ends this before any work
     rows = compare(
         files, chosen, seeds=numbers, on_cell=notice, store=store, budget=budget, device=device, dtype=dtype,
-        fresh=fresh,
+        fresh=fresh, data=data,
     )  # fmt: skip
     if as_json:
         click.echo(rows_as_json(rows))

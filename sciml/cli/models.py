@@ -22,14 +22,12 @@ def command(store: object, as_json: bool) -> None:
         name, value = next(iter(card.metrics.items()), ("", float("nan")))
         rows.append({
             "path": str(entry.path), "origin": entry.origin, "solver": card.solver, "family": card.family["name"],
-            "parameters": card.parameters, "iterations": card.iterations, "seconds": card.seconds, "metrics": card.metrics,
-            "options": card.options, "shown": f"{name} {value:.3g}", "command": card.command,
+            "parameters": card.parameters, "iterations": card.iterations, "seconds": card.seconds,
+            "metrics": card.metrics, "options": card.options, "shown": f"{name} {value:.3g}", "command": card.command,
         })  # fmt: skip
     if as_json:
         print_json([{k: v for k, v in row.items() if k != "shown"} for row in rows])
         return
-    table = [
-        (r["solver"], r["family"], r["origin"], r["parameters"], r["iterations"], f"{r['seconds']:.0f}", r["shown"], r["path"])
-        for r in rows
-    ]
+    keys = ("solver", "family", "origin", "parameters", "iterations", "seconds", "shown", "path")
+    table = [[f"{r[key]:.0f}" if key == "seconds" else str(r[key]) for key in keys] for r in rows]
     print_table(("solver", "family", "origin", "parameters", "steps", "s", "validation", "file"), table)

@@ -14,7 +14,7 @@ from .common import file_argument, json_option, print_json, print_table
 @json_option
 def command(folder: Path, as_json: bool) -> None:
     """List the problem files in FOLDER (default: problems)."""
-    from .. import problem_file
+    from .. import family, problem_file
     from ..errors import UsageError
 
     if not folder.is_dir():
@@ -22,6 +22,12 @@ def command(folder: Path, as_json: bool) -> None:
     rows = []
     for path in sorted(folder.glob("*.h5")):
         try:
+            if family.is_family(path):
+                found = family.read(path).description
+                size = " x ".join(str(axis.size) for axis in found.axes)
+                end = found.splits["test"].end
+                rows.append((path.name, size, f"{end or 0:g}", f"family: {found.title or found.name}"))
+                continue
             problem = problem_file.read(path)
         except UsageError as error:
             rows.append((path.name, "–", "–", str(error)))

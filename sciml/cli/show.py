@@ -13,11 +13,14 @@ from .common import file_argument, json_option, print_json
 @file_argument()
 @json_option
 def command(file: Path, as_json: bool) -> None:
-    """Describe a problem or result FILE."""
-    from .. import problem_file, result_file
+    """Describe a problem, a family of problems, or a result FILE."""
+    from .. import ensemble, family, problem_file, result_file
     from ..reference import read_reference
     from ..showing import problem_text, result_text
 
+    if family.is_family(file) or ensemble.is_ensemble_result(file):
+        _show_family(file, as_json)
+        return
     if result_file.is_result(file):
         result = result_file.read(file)
         if as_json:
@@ -35,3 +38,21 @@ def command(file: Path, as_json: bool) -> None:
         print_json(problem.describe() | {"content_hash": problem.content_hash, "reference": about})
     else:
         click.echo(problem_text(problem, reference))
+
+
+def _show_family(file: Path, as_json: bool) -> None:
+    from .. import ensemble, family
+    from ..showing_family import ensemble_text, family_text
+
+    if ensemble.is_ensemble_result(file):
+        result = ensemble.read(file)
+        if as_json:
+            print_json({key: getattr(result, key) for key in ensemble.PLAIN})
+        else:
+            click.echo(ensemble_text(result))
+        return
+    found = family.read(file)
+    if as_json:
+        print_json(found.describe() | {"content_hash": found.content_hash})
+    else:
+        click.echo(family_text(found))

@@ -53,6 +53,8 @@ def command(
         print_json({"path": str(path), **asdict(card)})
         return
     metrics = ", ".join(f"{key} {value:.4g}" for key, value in card.metrics.items())
-    click.echo(f"trained     {card.iterations} steps in {card.seconds:.0f} s, {card.parameters} parameters; {card.stopped}")
+    click.echo(f"trained     {card.iterations} steps in {card.seconds:.0f} s, {card.parameters} parameters")
+    if card.stopped:
+        click.echo(f"stopped     {card.stopped}")
     click.echo(f"validation  {metrics}")
     click.echo(f"kept as {path}; next: sciml solve {file} --solver {name}")

@@ -14,10 +14,16 @@ from .common import file_argument, json_option, print_json
 @json_option
 def command(file: Path, as_json: bool) -> None:
     """Check a problem or result FILE; exit code 2 and one sentence if it is not sound."""
-    from .. import problem_file, result_file
+    from .. import ensemble, family, problem_file, result_file
     from ..reference import read_reference
 
-    if result_file.is_result(file):
+    if family.is_family(file):
+        family.read(file)
+        kind, note = "family", ""
+    elif ensemble.is_ensemble_result(file):
+        ensemble.read(file)
+        kind, note = "result", " of a family"
+    elif result_file.is_result(file):
         result_file.read(file)
         kind, note = "result", ""
     else:

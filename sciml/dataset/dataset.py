@@ -57,6 +57,9 @@ class Dataset:
 
     def problem(self, member: int) -> Problem:
         """The member as a problem of its own."""
+        if self.family.imported:
+            state = {name: values[member, 0] for name, values in self.values.items()}
+            return self.family.filled(self.split, state, {name: a[member] for name, a in self.given.items()})
         drawn = self.family.draw(self.split, member)
         if not self.family.description.spin_up:
             return drawn

@@ -36,6 +36,8 @@ def make(
     count = family.split(split).count if count is None else count
     if count < 1:
         raise UsageError(f"the number of members must be at least 1, not {count}.")
+    if family.imported:
+        return Dataset.read(root, family, split, count)
     solver, check = makers(family)
     registry.require_able(solver, family.draw(split, 0))
     place = folder(Path(root), family, split)
@@ -61,7 +63,7 @@ def make(
 
 
 def makers(family: Family) -> tuple[Solver, Solver | None]:
-    """The solver that makes the data, and the coarser one it is checked by."""
+    """The solver that makes the data, and the one it is checked by."""
     maker = family.description.maker
     cls = registry.get_solver(maker.solver)
     return cls.build(**maker.options), cls.build(**(maker.options | maker.check)) if maker.check else None
@@ -85,7 +87,7 @@ def _solve(solver: Solver, problem: Problem) -> Solution:
 
 
 def _distance(problem: Problem, solution: Solution, check: Solver | None) -> Array:
-    """(times,): how far a coarser run is, relative to the field's root mean square; the worst field's."""
+    """(times,): how far a second run is, relative to the field's root mean square; the worst field's."""
     if check is None:
         return np.full(len(problem.grid.times), math.nan)
     other: Any = _solve(check, problem).values

@@ -4,7 +4,7 @@
     /scalars/NAME            what was drawn, (sample,); NAME_lower and NAME_upper where an axis's ends vary
     /sciml/family, /sciml/shard   what and which members these are
     /sciml/checksums         SHA-256 of each member's bytes; checked when the shard is read
-    /sciml/error             (sample, time): distance of a coarser run at each time, over the root mean square; NaN: unknown
+    /sciml/error             (sample, time): distance of a second run over the field's root mean square; NaN: unknown
 """
 
 from __future__ import annotations

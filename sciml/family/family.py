@@ -49,7 +49,8 @@ class Split(_Strict):
 
 
 class Maker(_Strict):
-    """The solver that makes the data; `check`: the options of a second, coarser run, whose distance is the error."""
+    """The solver that makes the data, or "file" where they are read from files of others;
+    `check`: options of a second run, whose distance is the stated error."""
 
     solver: str
     options: dict[str, bool | int | float | str] = {}
@@ -93,6 +94,8 @@ class Family:
                 raise UsageError(f"family: the split {name!r} needs end and times if the kind is evolution, else none.")
         if d.spin_up and d.kind != "evolution":
             raise UsageError("family: only an evolution has a spin-up.")
+        if self.imported and (d.random or d.spin_up):
+            raise UsageError("family: data from files cannot be drawn at random or spun up.")
         for name in d.random:
             if name in d.parameters or name in d.fields:
                 raise UsageError(f"family: the name {name!r} is given two meanings; rename one of them.")
@@ -111,6 +114,11 @@ class Family:
     @property
     def name(self) -> str:
         return self.description.name
+
+    @property
+    def imported(self) -> bool:
+        """Whether the data come from files (`sciml data --from`); members are then known by their data only."""
+        return self.description.maker.solver == "file"
 
     def describe(self) -> dict[str, Any]:
         return self.description.model_dump(mode="json")
@@ -141,9 +149,10 @@ class Family:
     def draw(self, split: str, index: int) -> Problem:
         """Member `index` as it is drawn: of a family with a spin-up, from before it to its end.
 
-        A function of the split's seed and the index alone.
+        A function of the split's seed and the index alone. Of imported data: everything but the data, which are 0.
         """
         d = self.description
+        blank = dict.fromkeys(d.fields if d.kind == "evolution" else (), "0") if self.imported else None
         rng = np.random.default_rng([self.split(split).seed, index])
         numbers: dict[str, float] = dict(d.parameters)
         vectors: dict[str, Array] = {}
@@ -164,10 +173,18 @@ class Family:
             times = np.array([0.0, d.spin_up])
         return Problem(
             f"{d.name}-{split}-{index}", equation, Grid(axes, times), kind=d.kind,
-            initial_values={name: evaluate(text) for name, text in d.initial.items()},
-            given={name: evaluate(text) for name, text in d.given.items()},
+            initial_values={name: evaluate(text) for name, text in (d.initial if blank is None else blank).items()},
+            given={name: evaluate("1" if self.imported else text) for name, text in d.given.items()},
             title=d.title, about=d.about, invariants=d.invariants, lyapunov=d.lyapunov, boundary_text=d.boundary,
         )  # fmt: skip
+
+    def filled(self, split: str, state: Mapping[str, Array], given: Mapping[str, Array]) -> Problem:
+        """A member of an imported split, whose first state and coefficients are given by name, (grid)."""
+        from dataclasses import replace
+
+        blank = self.draw(split, 0)
+        start = dict(state) if self.description.kind == "evolution" else {}
+        return replace(blank, initial_values=start, given=dict(given))
 
     def started(self, drawn: Problem, split: str, state: Mapping[str, Array]) -> Problem:
         """A drawn member after its spin-up, whose last state is given by field, (grid)."""

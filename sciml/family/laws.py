@@ -95,7 +95,7 @@ class GaussianField(_Law):
         if self.boundary == "periodic":
             return np.hstack([one, scale * np.cos(2 * np.pi * x * m), scale * np.sin(2 * np.pi * x * m)])
         if self.boundary == "dirichlet":
-            return scale * np.sin(np.pi * x * m)
+            return np.asarray(scale * np.sin(np.pi * x * m), dtype=np.float64)
         return np.hstack([one, scale * np.cos(np.pi * x * m)])
 
 
@@ -107,12 +107,13 @@ class RandomField:
 
     def on(self, shape: Sequence[int]) -> Array:
         """Values on the axes' points, (shape)."""
-        values = self.coefficients
+        values: Array = self.coefficients
         for index, (axis, n) in enumerate(zip(self.axes, shape, strict=True)):
-            values = np.moveaxis(np.tensordot(self.law.basis(axis, axis.points(n)), values, (1, index)), 0, index)
+            basis = self.law.basis(axis, axis.points(n))
+            values = np.asarray(np.moveaxis(np.tensordot(basis, values, (1, index)), 0, index), dtype=np.float64)
         if self.law.phases is not None:
             below, above = self.law.phases
-            values = np.where(values < 0, below, above)
+            values = np.where(values < 0, below, above).astype(np.float64)
         return values
 
 

@@ -46,20 +46,25 @@ def interpreted() -> bool:
     return triton is not None and bool(triton.knobs.runtime.interpret)
 
 
-def takes(
-    kernel: str, *tensors: Tensor, gradient: bool = False, batch: int = 1, refuse: Sequence[str] = ()
-) -> bool:
-    """Whether Triton computes this call; told to those who record. `refuse`: the kernel's own reasons against it;
-    gradient: it has one; batch: members that are launched side by side."""
+def path(*tensors: Tensor, gradient: bool = False, batch: int = 1, refuse: Sequence[str] = ()) -> str:
+    """What computes a call with these tensors, in the words of the record. `refuse`: the kernel's own reasons against
+    Triton; gradient: it has one; batch: members that are launched side by side."""
     if batch > MOST_BATCH:
         refuse = [*refuse, f"a batch of more than {MOST_BATCH}"]
     reasons = [*_reasons(tensors, gradient), *refuse]
     if _launch.get() is not None:  # the launches are wanted, not their results
         reasons = list(refuse)
-    path = f"torch: {'; '.join(reasons)}" if reasons else "triton, interpreted" if interpreted() else "triton"
+    return f"torch: {'; '.join(reasons)}" if reasons else "triton, interpreted" if interpreted() else "triton"
+
+
+def takes(
+    kernel: str, *tensors: Tensor, gradient: bool = False, batch: int = 1, refuse: Sequence[str] = ()
+) -> bool:
+    """Whether Triton computes this call (`path`); told to those who record."""
+    found = path(*tensors, gradient=gradient, batch=batch, refuse=refuse)
     for told in _listeners.get():
-        told(kernel, path)
-    return not reasons
+        told(kernel, found)
+    return found.startswith("triton")
 
 
 def _reasons(tensors: Sequence[Tensor], gradient: bool) -> list[str]:

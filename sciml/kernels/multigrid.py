@@ -29,6 +29,8 @@ class Multigrid:
     correction.
     """
 
+    path = "compiled"
+
     def __init__(
         self, ax: Array, by: Array, shift: Array | None, fixed: tuple[bool, bool, bool, bool], pinned: bool = False,
         sweeps: int = 1, threads: int = 1,

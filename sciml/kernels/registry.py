@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import torch
 
 FAMILIES = (
-    "etd_enter", "etd_leave", "pointwise", "rollout", "modes", "derivative", "multigrid", "transfer", "advection",
-    "logsumexp", "jets", "gaussians",
+    "etd_enter", "etd_leave", "pointwise", "rollout", "modes", "derivative", "multigrid", "transfer", "relaxation",
+    "conjugate", "advection", "logsumexp", "jets", "gaussians",
 )  # fmt: skip
 
 

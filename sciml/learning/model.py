@@ -53,7 +53,9 @@ class Card:
 class Model:
     """weights: arrays by name, as `torch.nn.Module.state_dict` names them."""
 
-    def __init__(self, card: Card, weights: Mapping[str, NDArray[Any]], seen: NDArray[np.uint8], path: str = "") -> None:
+    def __init__(
+        self, card: Card, weights: Mapping[str, NDArray[Any]], seen: NDArray[np.uint8], path: str = ""
+    ) -> None:
         self.card, self.weights, self.path = card, dict(weights), path
         self._seen = seen
 

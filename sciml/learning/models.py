@@ -65,7 +65,8 @@ def choose(
     if different:
         name = different[0]
         raise UsageError(
-            f"{path} was trained with {name}={model.card.options[name]}, not {name}={asked[name]}; leave that option out."
+            f"{path} was trained with {name}={model.card.options[name]}, not {name}={asked[name]}; leave that option"
+            " out."
         )
     reasons = _misfits(model.card, task)
     if reasons:

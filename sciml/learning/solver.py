@@ -72,7 +72,9 @@ class LearnedSolver(Solver, ABC):
     )
     weight_decay: float = Field(0.0, ge=0, description="Adam's L2 penalty")
     clip: float = Field(1.0, ge=0, description="largest norm of the gradient; 0: any")
-    ema: float = Field(0.995, ge=0, lt=1, description="decay of the moving average of the weights, which is used; 0: none")
+    ema: float = Field(
+        0.995, ge=0, lt=1, description="decay of the moving average of the weights, which is what is used; 0: none"
+    )
 
     @abstractmethod
     def task(self, train: Dataset, valid: Dataset, run: Run) -> Task:

@@ -47,7 +47,9 @@ def train(solver: LearnedSolver, train: Dataset, valid: Dataset, run: Run) -> Mo
 def check_apart(train: Dataset, valid: Dataset) -> None:
     """Raise UsageError unless two data sets are of one family and share no member."""
     if train.family.content_hash != valid.family.content_hash:
-        raise UsageError(f"training data of {train.family.name} and validation data of {valid.family.name} do not match.")
+        raise UsageError(
+            f"training data of {train.family.name} and validation data of {valid.family.name} do not match."
+        )
     shared = {digest(p) for p in train.problems} & {digest(p) for p in valid.problems}
     if shared:
         raise UsageError(f"{len(shared)} of the validation problems are in the training data.")
@@ -87,7 +89,8 @@ class _Training:
                 each = (time.monotonic() - start) / (self.iteration - since)
                 planned = max(TRIAL, self.iteration + int(RESERVE * self.run.remaining / each))
                 self.planned = self.processes.first(planned)
-            if self.planned and (self.iteration % max(1, self.planned // CHECKS) == 0 or self.iteration == self.planned):
+            last = self.iteration == self.planned
+            if self.planned and (last or self.iteration % max(1, self.planned // CHECKS) == 0):
                 self._validate()
             stop = self._stop(value)
             if stop is not None:
@@ -128,10 +131,10 @@ class _Training:
         if solver.ema:
             decay = min(solver.ema, (1 + i) / (10 + i))
             with torch.no_grad():
-                for kept, new in zip(self.averaged.parameters(), self.network.parameters(), strict=True):
-                    kept.lerp_(new, 1 - decay)
-                for kept, new in zip(self.averaged.buffers(), self.network.buffers(), strict=True):
-                    kept.copy_(new)
+                kept: list[torch.Tensor] = list(self.averaged.parameters())
+                torch._foreach_lerp_(kept, list[torch.Tensor](self.network.parameters()), 1 - decay)
+                for old, buffer in zip(self.averaged.buffers(), self.network.buffers(), strict=True):
+                    old.copy_(buffer)
         return float(value)
 
     def _validate(self) -> None:

@@ -26,5 +26,5 @@ def shell_spectrum(values: Array) -> Array:
     m = np.fft.fftfreq(n, 1 / n)
     shell = np.rint(np.hypot(m[:, None], m)).astype(int)
     mean = power.reshape(-1, n * n).mean(0)
-    found: Array = np.bincount(shell.ravel(), weights=mean, minlength=n // 2 + 1)[: n // 2 + 1]
-    return found
+    found = np.bincount(shell.ravel(), weights=mean, minlength=n // 2 + 1)[: n // 2 + 1]
+    return np.asarray(found, dtype=np.float64)

@@ -1,1 +1,1 @@
-"""Networks that several plugins share; torch only, no files, no state beyond the weights."""
+"""Networks that several plugins share."""

@@ -1,4 +1,4 @@
-"""`test_triton.py` in Triton's interpreter. It must be asked for before triton is imported, and would change what every
+"""`test_triton.py` and `test_multigrid_triton.py` in Triton's interpreter. It must be asked for before triton is imported, and would change what every
 other test of this process gets: hence a process of its own."""
 
 from __future__ import annotations
@@ -22,11 +22,14 @@ def started(*command: object, **variables: str) -> subprocess.CompletedProcess[s
     )  # fmt: skip
 
 
-def test_parity_in_the_interpreter() -> None:
+@pytest.mark.parametrize(("file", "skipped"), [("test_triton.py", 0), ("test_multigrid_triton.py", 5)])
+def test_parity_in_the_interpreter(file: str, skipped: int) -> None:
+    """skipped: what only a card can answer."""
     pytest.importorskip("triton")
-    done = started("-m", "pytest", "-q", "-p", "no:cacheprovider", HERE / "test_triton.py", TRITON_INTERPRET="1")
+    done = started("-m", "pytest", "-q", "-p", "no:cacheprovider", HERE / file, TRITON_INTERPRET="1")
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
-    assert " passed" in done.stdout and "skipped" not in done.stdout.splitlines()[-1]
+    last = done.stdout.splitlines()[-1]
+    assert " passed" in last and (f" {skipped} skipped" in last if skipped else "skipped" not in last)
 
 
 @pytest.mark.slow

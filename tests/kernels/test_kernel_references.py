@@ -16,11 +16,13 @@ from sciml.kernels import registry
 from sciml.kernels.fused import (
     advection,
     gaussians,
+    grid_level,
     jets,
     logsumexp,
     modes,
     multigrid,
     pointwise,
+    relaxation,
     rollout,
     transfer,
     weights,
@@ -130,38 +132,54 @@ def test_stencils_converge_with_their_order(order: int, accuracy: int, boundary:
     assert math.log2(errors[0] / errors[1]) > accuracy - 0.4
 
 
-def test_five_points_against_a_sparse_matrix() -> None:
+@pytest.mark.parametrize("name", ["odd", "no flow through any, shift"])
+def test_five_points_against_a_sparse_matrix(name: str) -> None:
     import scipy.sparse as sparse
 
-    u, _, kx, ky = multigrid.level((1, 5, 7), torch.float64, "cpu", 0)
+    u, _, kx, ky, shift, _ = grid_level.level(grid_level.SHAPES[name], torch.float64, "cpu", 0)
+    u, (n, m) = u[:1], u.shape[1:]
 
     def chain(k: np.ndarray) -> sparse.csr_array:
         """-(k u')' along one line of faces k."""
         return sparse.diags_array([-k[1:-1], k[:-1] + k[1:], -k[1:-1]], offsets=[-1, 0, 1]).tocsr()
 
-    matrix = sparse.block_diag([chain(row) for row in ky.numpy()]).tolil()
-    for j in range(7):
-        places = np.arange(5) * 7 + j
+    matrix = (sparse.block_diag([chain(row) for row in ky.numpy()]) + sparse.diags_array(shift.numpy().ravel())).tolil()
+    for j in range(m):
+        places = np.arange(n) * m + j
         matrix[np.ix_(places, places)] += chain(kx.numpy()[:, j]).toarray()
     expected = matrix.tocsr() @ u.numpy().ravel()
-    np.testing.assert_allclose(multigrid.five_point_reference(u, kx, ky).numpy().ravel(), expected, atol=1e-13)
+    np.testing.assert_allclose(multigrid.five_point_reference(u, kx, ky, shift).numpy().ravel(), expected, atol=1e-13)
     np.testing.assert_allclose(matrix.toarray(), matrix.toarray().T)
+    np.testing.assert_allclose(grid_level.diagonal_of(kx, ky, shift).numpy().ravel(), matrix.diagonal(), rtol=1e-15)
+    np.testing.assert_allclose(
+        relaxation.neighbours(u, kx, ky).numpy().ravel(), matrix.diagonal() * u.numpy().ravel() - expected, atol=1e-13
+    )
 
 
-def test_restriction_is_a_quarter_of_the_prolongation_transposed() -> None:
-    """R = Pᵀ/4 in two dimensions (Briggs et al., chapter 3)."""
-    zero = torch.zeros(1, 7, 9, dtype=torch.float64)
-    faces = torch.zeros(8, 9, dtype=torch.float64), torch.zeros(7, 10, dtype=torch.float64)
-    r, e = torch.tensor(RNG.normal(size=(1, 7, 9))), torch.tensor(RNG.normal(size=(1, 3, 4)))
-    down = transfer.restrict_reference(zero, r, *faces)
-    assert float((down * e).sum()) == pytest.approx(float((r * transfer.correct_reference(zero, e)).sum()) / 4)
+@pytest.mark.parametrize("first", itertools.product((0, 1), (0, 1)))
+@pytest.mark.parametrize("shape", [(7, 9), (8, 9), (8, 8)])
+def test_restriction_is_the_prolongation_transposed(first: tuple[int, int], shape: tuple[int, int]) -> None:
+    """(Briggs et al., chapter 3), whatever is given at the ends; and P keeps linear functions between its points."""
+    n, m = shape
+    zero = torch.zeros(1, n, m, dtype=torch.float64)
+    faces = torch.zeros(n + 1, m, dtype=torch.float64), torch.zeros(n, m + 1, dtype=torch.float64)
+    coarse = grid_level.coarse_shape(zero.shape, first)
+    r, e = torch.tensor(RNG.normal(size=(1, n, m))), torch.tensor(RNG.normal(size=coarse))
+    down = transfer.restrict_reference(zero, r, *faces, None, first)
+    assert down.shape == e.shape
+    assert float((down * e).sum()) == pytest.approx(float((r * transfer.correct_reference(zero, e, first)).sum()))
+    x, y = (torch.arange(k, dtype=torch.float64) for k in shape)
+    plane = (3 * x[:, None] - y + 2)[None]
+    inner = tuple(slice(o, o + 2 * k - 1) for o, k in zip(first, coarse[1:], strict=True))
+    found = transfer.correct_reference(zero, plane[:, first[0] :: 2, first[1] :: 2], first)
+    np.testing.assert_allclose(found[(slice(None), *inner)].numpy(), plane[(slice(None), *inner)].numpy(), atol=1e-13)
 
 
 def test_two_grids_converge_as_they_should() -> None:
     """One V of two levels with an exact coarse solve reduces the error about tenfold on Poisson's equation."""
+
     def faces(n: int) -> tuple[torch.Tensor, torch.Tensor]:
-        return (torch.full((n + 1, n), float((n + 1) ** 2), dtype=torch.float64),
-                torch.full((n, n + 1), float((n + 1) ** 2), dtype=torch.float64))  # fmt: skip
+        return torch.ones(n + 1, n, dtype=torch.float64), torch.ones(n, n + 1, dtype=torch.float64)
 
     fine, coarse, none = faces(15), faces(7), torch.tensor([0.0, 1.0], dtype=torch.float64)
     f, u = torch.tensor(RNG.normal(size=(1, 15, 15))), torch.zeros(1, 15, 15, dtype=torch.float64)
@@ -171,10 +189,12 @@ def test_two_grids_converge_as_they_should() -> None:
     for _ in range(8):
         for colour in (0, 1):
             (u,) = multigrid.smooth_reference(u, f, *fine, none, None, colour)
-        down = transfer.restrict_reference(u, f, *fine)
-        u = transfer.correct_reference(u, torch.linalg.solve(matrix, down.reshape(49)).reshape(1, 7, 7))
+        e = torch.linalg.solve(matrix, transfer.restrict_reference(u, f, *fine).reshape(49)).reshape(1, 7, 7)
+        together = relaxation.relax_reference(u, f, *fine, None, e, colour=0, halves=2)
+        u = transfer.correct_reference(u, e)
         for colour in (0, 1):
             (u,) = multigrid.smooth_reference(u, f, *fine, none, None, colour)
+        np.testing.assert_allclose(together.numpy(), u.numpy(), atol=1e-13)
         sizes.append(float((f - multigrid.five_point_reference(u, *fine)).norm()))
     assert (sizes[-1] / sizes[0]) ** (1 / 7) < 0.12
 
@@ -237,12 +257,14 @@ def test_laplacians_of_gaussians_against_autograd() -> None:
 
 def test_shapes_that_do_not_fit_are_one_sentence() -> None:
     """On a card they would be read beside the arrays."""
-    u, f, kx, ky = multigrid.level((1, 5, 7), torch.float64, "cpu", 0)
+    u, f, kx, ky, *_ = grid_level.level((1, 5, 7, (1, 1), False), torch.float64, "cpu", 0)
     x, w = torch.zeros(2, 3, 4, dtype=torch.complex128), torch.zeros(3, 2, 5, dtype=torch.complex128)
     program = pointwise.Program.compile([tree.Atom(0)], 1, ("x",))
     wrong = [
         lambda: multigrid.five_point(u, ky, kx), lambda: transfer.restrict_residual(u, f[:, 1:], kx, ky),
-        lambda: transfer.correct(u, f), lambda: modes.multiply_modes(x, w),
+        lambda: transfer.correct(u, f), lambda: multigrid.five_point(u, kx, ky, kx),
+        lambda: relaxation.relax(u, f[:, 1:], kx, ky), lambda: relaxation.relax(u, f, kx, ky, None, f),
+        lambda: modes.multiply_modes(x, w),
         lambda: pointwise.apply(program, torch.zeros(2, 1, 5), [torch.zeros(6)], torch.zeros(1)),
         lambda: pointwise.apply(program, torch.zeros(2, 1, 5), [torch.zeros(5)], torch.zeros(3)),
         lambda: gaussians.gaussians(torch.zeros(2, 3), torch.zeros(4, 2), torch.zeros(4)),

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy import sparse
 from scipy.sparse.linalg import spsolve
+from torch.utils._python_dispatch import TorchDispatchMode
 
+from sciml.kernels import dispatch
 from sciml.kernels import multigrid as compiled
-from sciml.numerics.multigrid import Fixed, Multigrid, TorchMultigrid, multigrid
+from sciml.numerics.multigrid import Fixed, Multigrid, multigrid
+from sciml.numerics.vcycle import TensorMultigrid
 
 needs_compiler = pytest.mark.skipif(not compiled.available(), reason="no C++ compiler here")
 DIRICHLET: Fixed = (True, True, True, True)
@@ -64,7 +68,7 @@ def test_parity_with_torch(shape: tuple[int, int], threads: int, sweeps: int) ->
             ax, by, shift = rough(shape, shifted)
             pinned = not any(fixed) and not shifted
             ours = compiled.Multigrid(ax, by, shift, fixed, pinned, sweeps, threads)
-            theirs = TorchMultigrid(ax, by, shift, fixed, pinned, sweeps)
+            theirs = TensorMultigrid(ax, by, shift, fixed, pinned, sweeps)
             b, x = rng.normal(size=shape), rng.normal(size=shape)
             b -= b.mean()
             first = theirs.start(b, x)
@@ -76,7 +80,7 @@ def test_parity_with_torch(shape: tuple[int, int], threads: int, sweeps: int) ->
                 assert np.abs(found - wanted).max() < 1e-11 * np.abs(wanted).max()
 
 
-@pytest.mark.parametrize("make", [TorchMultigrid, multigrid], ids=["torch", "chosen"])
+@pytest.mark.parametrize("make", [TensorMultigrid, multigrid], ids=["torch", "chosen"])
 @pytest.mark.parametrize("fixed", FACES)
 @pytest.mark.parametrize("shifted", [False, True])
 def test_against_a_sparse_direct_solver(make: Callable[..., Multigrid], fixed: Fixed, shifted: bool) -> None:
@@ -97,6 +101,49 @@ def test_against_a_sparse_direct_solver(make: Callable[..., Multigrid], fixed: F
         found, exact = found - found.mean(), exact - exact.mean()
     assert np.abs(found - exact).max() < 1e-10 * np.abs(exact).max()
     assert np.all(found[~free] == 0)
+
+
+class Leaving(TorchDispatchMode):
+    """Counts numbers and arrays that go from a tensor to Python."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = str(func)
+        self.count += "_local_scalar_dense" in name or "nonzero" in name or "_to_copy" in name
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("step", ["cycle", "conjugate_step"])
+def test_one_number_a_step_leaves_the_device(step: str) -> None:
+    """On a card each is waited for."""
+    solver = TensorMultigrid(*rough((33, 33), True), (False, True, True, False), sweeps=2)
+    solver.start(np.ones((33, 33)), np.zeros((33, 33)))
+    for _ in range(2):
+        with Leaving() as mode:
+            getattr(solver, step)()
+        assert mode.count == 1
+
+
+def test_a_card_without_triton_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    solver = TensorMultigrid(*rough((9, 9), False), DIRICHLET)
+    assert solver.path == "torch"
+    monkeypatch.setattr(solver, "device", "cuda")  # what is told there
+    monkeypatch.setattr(dispatch, "triton", None)
+    assert solver.path == "torch: triton is not installed"
+
+
+@pytest.mark.parametrize("step", ["cycle", "conjugate_step"])
+@pytest.mark.parametrize("fixed", [DIRICHLET, (False, False, False, False)])
+def test_nothing_left_to_reduce(fixed: Fixed, step: str) -> None:
+    """Steps from the solution stay there."""
+    for make in (TensorMultigrid, multigrid):
+        solver = make(*rough((17, 17), False), fixed, not any(fixed))
+        assert solver.start(np.zeros((17, 17)), np.zeros((17, 17))) == 0
+        assert getattr(solver, step)() == getattr(solver, step)() == 0
+        assert not solver.solution().any()
 
 
 @needs_compiler

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from sciml_classical.multigrid import steady
 from sciml_classical.multigrid.discrete import Discrete
 from sciml_classical.multigrid.elliptic import Elliptic, refusals
@@ -16,7 +17,7 @@ from sciml_classical.multigrid.ladder import grids
 from sciml_classical.multigrid.sampling import sampled
 from sciml_classical.solver import Multigrid
 
-from sciml import Axis, Equation, Grid, Problem, Run, Solution, Status, problem_file
+from sciml import Axis, Equation, Grid, Problem, Run, Solution, Status, problem_file, solving
 from sciml.errors import Stopped, UsageError
 from sciml.kernels import multigrid as compiled
 from sciml.numerics import multigrid as numerics
@@ -124,6 +125,12 @@ def test_both_paths_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run.paths["multigrid"] == ("torch" if numerics.compiled.library("multigrid") is None else "compiled")
     assert np.abs(found.values["u"] - other.values["u"]).max() < 1e-13
     assert found.cost == pytest.approx(other.cost, rel=1e-6)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a card")
+def test_a_card_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"^there is no device 'cuda' here \(0 CUDA devices found\); use --device cpu\.$"):
+        solving.solve(problem(VARIABLE, DIRICHLET), Multigrid(points=33), device="cuda", store=tmp_path)
 
 
 def test_grids_that_do_not_nest() -> None:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from .averaging import MARGIN, to_averages, to_points
+from .carrying import Carrying
 from .fluxes import AxisFlux
 from .ghosts import Ghosts, Moment
 from .law import Law
@@ -35,6 +36,7 @@ class Balance:
         self.ghosts = Ghosts(mesh, device)
         self.velocities = Velocities(law, mesh, self.ghosts, self.margin)
         self.along = [AxisFlux(law, axis) for axis in range(self.dim)]
+        self.carrying = Carrying(options, law, mesh, device)
         self.limits = (0.0, 0.0)
 
     @property
@@ -49,15 +51,21 @@ class Balance:
         time = moment.time
         wide = self.ghosts.everywhere(u, self.ghost_cells, moment)
         moves = self.velocities.on_faces(u, time)
-        spread = u.reshape(len(u), -1)
-        span = (spread.amax(1) - spread.amin(1)).reshape(-1, *(1,) * self.dim)
+        flat = u.reshape(len(u), -1)
+        span = (flat.amax(1) - flat.amin(1)).reshape(-1, *(1,) * self.dim)
         total, speeds = torch.zeros_like(u), u.new_zeros(())
         for axis in range(self.dim):
-            flux, speed = self._through(wide, axis, moves[axis], span, moment)
-            for d in self.law.diffused:
-                if d.axis == axis:
-                    flux[d.balance] -= d.coefficient * self._slope(wide, axis, d.field)
-            total -= flux.diff(dim=axis + 1).div_(self.mesh.widths[axis])
+            spread = [d for d in self.law.diffused if d.axis == axis]
+            if axis in self.carrying.axes:
+                carried, speed = self.carrying.rate(u, axis, moves[axis])
+                total += carried
+                flux = u.new_zeros([n + (k == axis + 1) for k, n in enumerate(u.shape)])
+            else:
+                flux, speed = self._through(wide, axis, moves[axis], span, moment)
+            for d in spread:
+                flux[d.balance] -= d.coefficient * self._slope(wide, axis, d.field)
+            if spread or axis not in self.carrying.axes:
+                total -= flux.diff(dim=axis + 1).div_(self.mesh.widths[axis])
             speeds = speeds + speed / self.mesh.widths[axis]
         values = self._inner(wide, 2 * MARGIN) if self.sources.care else u
         self.limits = (float(speeds), self.sources.add(total, values, moment.time))

@@ -1,7 +1,4 @@
-"""Strong-stability-preserving Runge–Kutta of order three (Shu & Osher, J. Comput. Phys. 77, 1988).
-
-A step is the Courant number over Σ speed/width, shortened to reach the next output time.
-"""
+"""From output to output: steps, samples, checkpoints, the account of what is conserved."""
 
 from __future__ import annotations
 
@@ -12,68 +9,69 @@ import numpy as np
 import torch
 
 from sciml.errors import RunFailed
-from sciml.problem import Problem
+from sciml.kernels.dispatch import recording
+from sciml.kernels.native.compile import must_compile
+from sciml.problem import Array, Problem
 from sciml.run import Run
 from sciml.solution import Solution
 
 from .balance import Balance
-from .ghosts import Moment
 from .law import Law
 from .mesh import Mesh
 from .sampling import Sampling
+from .stepping import stepper
 
 if TYPE_CHECKING:
     from ..solver import FiniteVolume
 
-REAL_AXIS = 2.5  # how far the scheme is stable along the negative real axis
-SOURCE = 1.0  # largest step times the rate of a source
-USUAL = 0.5  # Courant number below which the other limits shrink with it
-MOST_STEPS = 10**8  # between two outputs
-
 
 def solve(options: FiniteVolume, problem: Problem, run: Run) -> Solution:
     """Raises RunFailed where the solution does not stay finite."""
+    with recording(run.took):  # what kernels on a card took
+        return _solved(options, problem, run)
+
+
+def _solved(options: FiniteVolume, problem: Problem, run: Run) -> Solution:
     times, names = problem.grid.times, problem.equation.fields
     law, mesh = Law.of(problem), Mesh.of(problem, options.cells)
     balance = Balance(options, law, mesh, run.device)
     sampling = Sampling(options, mesh, balance.ghosts)
-    run.took("finite volumes", "torch")
+    if run.device == "cpu" and must_compile("volume"):
+        run.step(0.0, None, "compiling the kernel, once per machine")
     outputs = np.empty((len(names), len(times), *problem.grid.shape))
     outputs[:, 0] = problem.initial()
     saved = run.restore()
     if saved is None:
-        u, time, done, steps, start = torch.as_tensor(mesh.initial(), device=run.device), float(times[0]), 1, 0, None
+        u, time, done, steps, start = mesh.initial(), float(times[0]), 1, 0, None
     else:
-        u, time = torch.as_tensor(saved["u"], device=run.device), float(saved["time"])
+        u, time = saved["u"], float(saved["time"])
         done, steps, start = int(saved["done"]), int(saved["steps"]), saved["mass"]
         outputs[:, :done] = saved["outputs"]
     cell = math.prod(mesh.widths)
-    mass = (u.reshape(len(names), -1).sum(1) * cell).cpu().numpy() if start is None else np.asarray(start)
+    mass = _integrals(u, cell) if start is None else np.asarray(start)
+    march = stepper(options, balance, u)
+    run.took("finite volumes", march.path)
 
     def kept() -> dict[str, Any]:
         return {
-            "u": u.cpu().numpy(), "time": time, "done": done, "steps": steps, "mass": mass,
+            "u": march.state, "time": time, "done": done, "steps": steps, "mass": mass,
             "outputs": outputs[:, :done],
         }  # fmt: skip
 
     while done < len(times):
         target = float(times[done])
-        slope = balance.rate(u, Moment(time))
-        h = _step(options, balance, target - time, time)
+        h = march.advance(time, target - time)
         last = h == target - time
-        one = u + h * slope
-        two = (0.75 * u).add_(one + h * balance.rate(one, Moment(time, h, 1)), alpha=0.25)
-        three = balance.rate(two, Moment(time, h, 2))
-        u = (u / 3).add_(two + h * three, alpha=2 / 3)
         time, steps = target if last else time + h, steps + 1
         if last:
-            if not bool(torch.isfinite(u).all()):
+            u = march.state
+            if not np.isfinite(u).all():
                 raise RunFailed(f"finite-volume: the solution is not finite at t={time:g}.")
-            outputs[:, done] = sampling.values(u, time)
+            outputs[:, done] = sampling.values(torch.as_tensor(u, device=run.device), time)
             done += 1
         share = (time - times[0]) / problem.grid.duration
         run.step(1.0 if done == len(times) else min(share, 1 - 1e-12), kept, f"t={time:.4g}")
-    change = np.abs((u.reshape(len(names), -1).sum(1) * cell).cpu().numpy() - mass)
+    change = np.abs(_integrals(march.state, cell) - mass)
     return Solution(
         values={name: outputs[i] for i, name in enumerate(names)},
         cost={
@@ -84,14 +82,7 @@ def solve(options: FiniteVolume, problem: Problem, run: Run) -> Solution:
     )  # fmt: skip
 
 
-def _step(options: FiniteVolume, balance: Balance, left: float, time: float) -> float:
-    """The longest stable step that divides what is left, by the limits of the latest rate."""
-    speeds, source = balance.limits
-    finer = max(1.0, USUAL / options.cfl)  # so that a smaller number means smaller steps for every equation
-    need = speeds / options.cfl + finer * (balance.stiffness / REAL_AXIS + source / SOURCE)
-    if not math.isfinite(need):
-        raise RunFailed(f"finite-volume: the solution is not finite at t={time:g}.")
-    count = max(1, math.ceil(left * need * (1 - 1e-12)))
-    if count > MOST_STEPS:
-        raise RunFailed(f"finite-volume: the step became too small at t={time:g}.")
-    return left / count
+def _integrals(u: Array, cell: float) -> Array:
+    """Of each field."""
+    found: Array = u.reshape(len(u), -1).sum(1) * cell
+    return found

@@ -35,7 +35,7 @@ class Sources:
         """
         given = [k for k, s in enumerate(self.law.sources) if s != t.ZERO and s not in self.nonlinear]
         for k in given:
-            total[k] += self._fixed(k, time)
+            total[k] += self.fixed_averages(k, time)
         if not self.nonlinear:
             return 0.0
         margin = MARGIN if self.care else 0
@@ -56,7 +56,8 @@ class Sources:
         slopes = torch.stack(self.slopes_at(named, at, values[0]))
         return float(slopes.abs().reshape(len(total), len(total), -1).sum(1).max())
 
-    def _fixed(self, k: int, time: float) -> Tensor:
+    def fixed_averages(self, k: int, time: float) -> Tensor:
+        """Of a source without fields, (*cells)."""
         source = self.law.sources[k]
         if k in self.fixed:
             return self.fixed[k]

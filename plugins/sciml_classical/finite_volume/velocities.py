@@ -28,14 +28,19 @@ class Velocities:
         self.device = ghosts.device
         self.given: dict[Carried, Tensor] = {}
         if law.streamed:
-            self._corners = _stream_symbol(mesh, self.device)
+            self.corners = _stream_symbol(mesh, self.device)
 
-    def on_faces(self, u: Tensor, time: float) -> list[dict[tuple[int, int], Tensor]]:
+    def given_on_faces(self, time: float) -> list[dict[tuple[int, int], Tensor]]:
+        """Without those of stream functions."""
         found: list[dict[tuple[int, int], Tensor]] = [{} for _ in self.mesh.cells]
         for carried in self.law.carried:
             key = (carried.balance, carried.field)
             velocity = self._given(carried, time)
             found[carried.axis][key] = found[carried.axis][key] + velocity if key in found[carried.axis] else velocity
+        return found
+
+    def on_faces(self, u: Tensor, time: float) -> list[dict[tuple[int, int], Tensor]]:
+        found = self.given_on_faces(time)
         for source in sorted({s.source for s in self.law.streamed}):
             along = self._streamed(u[source])
             for s in self.law.streamed:
@@ -69,7 +74,7 @@ class Velocities:
         """(∂_y Φ on faces across x, -∂_x Φ on faces across y), ΔΦ = source, from averages of the source."""
         (hx, hy), g = self.mesh.widths, self.margin
         spectrum = torch.fft.rfft2(source)
-        corners = torch.fft.irfft2(spectrum * self._corners, s=source.shape)  # at lower corners of cells
+        corners = torch.fft.irfft2(spectrum * self.corners, s=source.shape)  # at lower corners of cells
         wide = torch.cat([corners[-g:], corners, corners[: g + 1]]) if g else torch.cat([corners, corners[:1]])
         wide = torch.cat([wide[:, -g:] if g else wide[:, :0], wide, wide[:, : g + 1]], 1)
         nx, ny = source.shape

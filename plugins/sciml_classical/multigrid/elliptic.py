@@ -1,4 +1,4 @@
-"""Reading an equation as ∂x(a u_x) + ∂y(b u_y) + c u = f, with formulas a, b > 0, c <= 0 and f of the coordinates."""
+"""Reading an equation as ∂x(a u_x) + ∂y(b u_y) + c u = f, with formulas or given values a, b > 0, c and f."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ class Elliptic:
     f: tree.Expr
 
     @classmethod
-    def of(cls, problem: Problem) -> Elliptic:
-        """Raises UsageError with every reason why the equation has not this form."""
-        found, reasons = _read(problem)
+    def of(cls, problem: Problem, indefinite: bool = False) -> Elliptic:
+        """Raises UsageError with every reason why the equation has not this form, with c <= 0 unless `indefinite`."""
+        found, reasons = _read(problem, indefinite)
         if found is None or reasons:
-            raise UsageError(f"multigrid: {'; '.join(reasons)}.")
+            raise UsageError(f"{problem.name}: {'; '.join(reasons)}.")
         return found
 
 
-def refusals(problem: Problem) -> list[str]:
+def refusals(problem: Problem, indefinite: bool = False) -> list[str]:
     """Every reason why the equation has not this form, as sentences without a subject; empty means it has."""
-    return _read(problem)[1]
+    return _read(problem, indefinite)[1]
 
 
-def _read(problem: Problem) -> tuple[Elliptic | None, list[str]]:
+def _read(problem: Problem, indefinite: bool) -> tuple[Elliptic | None, list[str]]:
     strong, axes = problem.equation.strong, problem.equation.axes
     residual = strong.rates[strong.fields[0]]
     coefficients: dict[tuple[int, int], tree.Expr] = {}
@@ -58,11 +58,11 @@ def _read(problem: Problem) -> tuple[Elliptic | None, list[str]]:
         return None, ["it wants a second derivative along each axis"]
     nothing: dict[tree.Expr, tree.Expr] = {tree.Atom(i): tree.ZERO for i in range(len(strong.derivatives))}
     source = tree.multiply(tree.Number(-1.0), tree.substitute(residual, nothing))
-    return _checked(problem, coefficients, source)
+    return _checked(problem, coefficients, source, indefinite)
 
 
 def _checked(
-    problem: Problem, coefficients: dict[tuple[int, int], tree.Expr], source: tree.Expr
+    problem: Problem, coefficients: dict[tuple[int, int], tree.Expr], source: tree.Expr, indefinite: bool
 ) -> tuple[Elliptic | None, list[str]]:
     axes, name = problem.grid.axes, problem.equation.fields[0]
     rng = np.random.default_rng(0)
@@ -94,7 +94,7 @@ def _checked(
                 f"it takes equations in divergence form only: the coefficient of {name}_{axis.name} must be the"
                 f" {axis.name}-derivative of that of {name}_{axis.name * 2}"
             )
-    if not (sampled(parts[VALUE]) <= 0).all():
+    if not indefinite and not (sampled(parts[VALUE]) <= 0).all():
         reasons.append(f"the coefficient of {name} must not have the sign of those of its second derivatives")
     return Elliptic(parts[SECOND[0]], parts[SECOND[1]], parts[VALUE], source), reasons
 

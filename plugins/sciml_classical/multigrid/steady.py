@@ -10,7 +10,6 @@ import numpy as np
 import torch
 
 from sciml.errors import UsageError
-from sciml.kernels import multigrid as compiled
 from sciml.numerics.multigrid import multigrid
 from sciml.problem import Array, Problem
 from sciml.run import Run
@@ -48,7 +47,15 @@ def solve(options: Multigrid, problem: Problem, run: Run) -> Solution:
     """Solve, sample on the problem's grid, and say what is not as it should be."""
     form = Elliptic.of(problem)
     _check_compatible(problem, form)
-    run.took("multigrid", "compiled" if compiled.available() else "torch")
+    if run.device == "cpu":
+        return _doubled(options, problem, form, run)
+    from sciml.kernels.dispatch import recording
+
+    with recording(run.took):  # what each kernel took, refusals with their reasons
+        return _doubled(options, problem, form, run)
+
+
+def _doubled(options: Multigrid, problem: Problem, form: Elliptic, run: Run) -> Solution:
     saved = run.restore()
     found = None if saved is None else _restored(saved)
     counts = {key: 0.0 if saved is None else float(saved[key]) for key in ("cycles", "grids")}
@@ -104,8 +111,9 @@ def _climbed(
     if current is None:
         current = np.zeros(shape) if last is None else sampled(_foreseen(last), shape) - grid.lift
     solver = multigrid(
-        grid.ax, grid.by, grid.shift, grid.fixed, grid.singular, options.sweeps, torch.get_num_threads()
+        grid.ax, grid.by, grid.shift, grid.fixed, grid.singular, options.sweeps, torch.get_num_threads(), run.device
     )  # fmt: skip
+    run.took("multigrid", solver.path)
     size = solver.start(b, np.zeros(shape))
     norm = solver.start(b, current)
     spent = slow = 0

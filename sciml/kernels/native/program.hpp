@@ -35,7 +35,14 @@ inline void interpret(const Program& program, double* const* registers, long cou
       case MULTIPLY: { const double* b = registers[second]; every([=](long i) { return a[i] * b[i]; }); break; }
       case SCALE: { const double c = program.constants[second]; every([=](long i) { return a[i] * c; }); break; }
       case SHIFT: { const double c = program.constants[second]; every([=](long i) { return a[i] + c; }); break; }
-      case POWER: { const double c = program.constants[second]; every([=](long i) { return std::pow(a[i], c); }); break; }
+      case POWER: {
+        const double c = program.constants[second];  // `pow` takes some twenty times as long as a division or a root
+        if (c == -1) every([=](long i) { return 1 / a[i]; });
+        else if (c == -2) every([=](long i) { return 1 / (a[i] * a[i]); });
+        else if (c == 0.5) every([=](long i) { return std::sqrt(a[i]); });
+        else every([=](long i) { return std::pow(a[i], c); });
+        break;
+      }
       case FILL: { const double c = program.constants[second]; every([=](long) { return c; }); break; }
       case COORDINATE: every([=](long i) { return coordinate(first, i); }); break;
       case TIME: every(time); break;

@@ -1,0 +1,1 @@
+"""Spectral elements on the cells of a rectangle's grid."""

@@ -1,0 +1,115 @@
+"""The commands about families, as people use them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from sciml import family
+from sciml.cli.main import run
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "learning"))
+
+
+@pytest.fixture
+def place(tiny, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    family.write(tmp_path / "heat.h5", tiny.family())
+    return tmp_path
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    import tiny as module
+
+    from sciml import registry
+
+    real = registry.plugins()
+    mine = registry.Plugin("tiny-plugin", "tests", "0", "tiny", [module.Tiny])
+    monkeypatch.setattr(registry, "plugins", lambda: (*real, mine))
+    return module
+
+
+def test_from_a_family_to_a_comparison(place, capsys):
+    assert run(["data", "heat.h5", "--json"]) == 0
+    splits = json.loads(capsys.readouterr().out)
+    assert [s["split"] for s in splits] == ["train", "valid", "test"] and splits[0]["members"] == 4
+    assert run(["solve", "heat.h5", "-s", "tiny"]) == 2
+    assert "there is no model of tiny for 'heat-family'" in capsys.readouterr().err
+    assert run(["train", "heat.h5", "-s", "tiny", "-o", "iterations=30", "--json"]) == 0
+    trained = json.loads(capsys.readouterr().out)
+    assert trained["iterations"] == 30 and trained["family"]["name"] == "heat-family"
+    assert run(["models"]) == 0
+    assert "heat-family" in capsys.readouterr().out
+    assert run(["solve", "heat.h5", "-s", "tiny", "--json"]) == 0
+    learned = json.loads(capsys.readouterr().out)
+    assert learned["scores"]["members"] == 4 and learned["model"]["iterations"] == 30
+    assert 0 < learned["scores"]["relative_l2"]["mean"] < 3
+    assert run(["solve", "heat.h5", "-s", "etdrk4", "-o", "step=0.1"]) == 0
+    text = capsys.readouterr().out
+    assert "4 test members, by etdrk4" in text and "relative L2" in text
+    assert run(["show", learned["path"]]) == 0
+    assert "30 steps on 4 members" in capsys.readouterr().out
+    assert run(["plot", learned["path"], "-o", "picture.png"]) == 0
+    assert (place / "picture.png").read_bytes().startswith(b"\x89PNG")
+    assert run(["compare", "heat.h5", "--solvers", "tiny,etdrk4:step=0.1,taylor", "-o", "report"]) == 0
+    table = capsys.readouterr().out
+    assert "training s" in table and "taylor cannot solve" in table
+    rows = json.loads((place / "report" / "table.json").read_text())
+    assert [row["solver"] for row in rows] == ["tiny", "etdrk4", "taylor"]
+    assert rows[0]["training"] > 0 and rows[1]["training"] is None
+
+
+def test_a_classical_row_is_exact_and_scored_over_members(place, capsys):
+    assert run(["solve", "heat.h5", "-s", "etdrk4", "-o", "step=0.1", "--members", "2", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["scores"]["members"] == 2
+    assert found["scores"]["relative_l2"]["mean"] < 1e-12
+    assert found["scores"]["high_correlation_0.8"] == {"mean": 0.5, "error": 0.0}  # the whole span
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), [
+    (["train", "heat.h5", "-s", "etdrk4"], "is not a learned solver"),
+    (["train", "heat.h5", "-s", "tiny", "-o", "iterations=0"], "give a --budget"),
+    (["solve", "heat.h5", "-s", "etdrk4", "--model", "x"], "leave --model out"),
+    (["solve", "heat.h5", "-s", "tiny", "--model", "x"], "there is no such model file"),
+    (["solve", "heat.h5", "-s", "taylor"], "taylor cannot solve"),
+    (["data", "heat.h5", "--count", "0"], "at least 1"),
+    (["data", "heat.h5", "--from", "x"], "say which with --split"),
+    (["data", "heat.h5", "--split", "train", "--from", "x"], "are made by etdrk4"),
+    (["plot", "heat.h5"], "describes a family"),
+    (["reference", "heat.h5"], "describes a family"),
+])  # fmt: skip
+def test_what_cannot_be_done_is_one_sentence(place, capsys, arguments, sentence):
+    assert run(arguments) == 2
+    error = capsys.readouterr().err
+    assert sentence in error and error.count("\n") == 1
+
+
+def test_a_family_from_toml(place, capsys):
+    (place / "mine.toml").write_text("""
+equation = ["u_t = d*u_xx"]
+fields = ["u"]
+parameters = {d = 0.1}
+axes = [{name = "x", lower = 0, upper = "2*pi", size = 16}]
+initial = {u = "A*sin(x)"}
+[random.A]
+law = "normal"
+[splits]
+train = {seed = 1, count = 2, end = 1.0, times = 3}
+valid = {seed = 2, count = 2, end = 1.0, times = 3}
+test = {seed = 3, count = 2, end = 1.0, times = 3}
+[maker]
+solver = "etdrk4"
+""")
+    assert run(["new", "mine.toml"]) == 0
+    assert run(["show", "mine.h5"]) == 0
+    assert "random      A: normal, mean 0.0, std 1.0" in capsys.readouterr().out
+    assert run(["validate", "mine.h5"]) == 0
+    assert "a sound family file" in capsys.readouterr().out
+    assert run(["compat", "mine.h5"]) == 0
+    assert run(["problems", "."]) == 0
+    assert "family: mine" in capsys.readouterr().out
