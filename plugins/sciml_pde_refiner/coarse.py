@@ -1,9 +1,9 @@
-"""The classical step under the network: Krogstad's ETDRK4 for a batch of problems, each with a domain and numbers of its
-own, on one common set of modes.
+"""The classical step under the network: Krogstad's ETDRK4 for a batch of problems, each with a domain and numbers of
+its own, on one common set of modes.
 
-The state has more modes than the data's grid can show. Samples of a field on the grid alias what they do not show; for
-strongly damped modes that part is known all the same: they follow the others, L_k û_k + N_k(u) = 0 to leading order (the
-approximate inertial manifold of Foias, Manley & Temam, Math. Model. Numer. Anal. 22, 1988, eq. 2.9).
+The state has more modes than the data's grid can show. Samples of a field on the grid alias what they do not show;
+for strongly damped modes that part is known all the same: they follow the others, L_k û_k + N_k(u) = 0 to leading
+order (the approximate inertial manifold of Foias, Manley & Temam, Math. Model. Numer. Anal. 22, 1988).
 """
 
 from __future__ import annotations
@@ -141,7 +141,8 @@ def interpolant(values: Tensor, modes: Sequence[int]) -> Tensor:
         if not last:
             parts.append(behind.narrow(axis, half - kept, kept))
         spectrum = torch.cat(parts, axis)
-    return spectrum
+    result: Tensor = spectrum
+    return result
 
 
 def basis(problem: Problem, modes: Sequence[int], device: str = "cpu") -> FourierBasis:

@@ -1,10 +1,10 @@
 """Correcting a predicted step by the residual of an implicit discretisation, without training.
 
-Over a step of size h, exponential Gauss collocation asks for Y_i = e^(c_i hL) u + h Σ_j a_ij(hL) N(Y_j) at the Gauss nodes
-c_i, and for the end value by the same formula (Hochbruck & Ostermann, Acta Numerica 2010, section 2.2: the linear part is
-inverted exactly, mode by mode). One sweep of the fixed-point iteration, whose increment is the residual, takes a predicted
-step towards that solution: the idea of PhysicsCorrect (arXiv 2507.02227), with the Jacobian's stiff part as the
-preconditioner. The prediction enters through the cubic that has its end states and their rates.
+Over a step of size h, exponential Gauss collocation asks for Y_i = e^(c_i hL) u + h Σ_j a_ij(hL) N(Y_j) at the Gauss
+nodes c_i, and for the end value by the same formula (Hochbruck & Ostermann, Acta Numerica 2010: the linear part is
+inverted exactly, mode by mode). One sweep of the fixed-point iteration, whose increment is the residual, takes a
+predicted step towards that solution: the idea of PhysicsCorrect (arXiv 2507.02227), with the Jacobian's stiff part as
+the preconditioner. The prediction enters through the cubic that has its end states and their rates.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Collocation:
         self.decay: list[Tensor] = []
 
     def build(self) -> None:
-        """∫_0^c e^((c-s)hL) ℓ_j(s) h ds for every node c and for c = 1, from ∫ e^((c-s)z) s^p ds = c^(p+1) p! φ_(p+1)(cz)."""
+        """h ∫_0^c e^((c-s)hL) ℓ_j(s) ds for the nodes c and c = 1; ∫_0^c e^((c-s)z) s^p ds = c^(p+1) p! φ_(p+1)(cz)."""
         lagrange = np.linalg.inv(np.vander(self.places, increasing=True).T)  # ℓ_j(s) = Σ_p lagrange[j, p] s^p
         for c in (*self.places, 1.0):
             phi = phi_functions(self.batch.linear * (self.h * c), NODES)

@@ -1,4 +1,4 @@
-"""The networks with one calling convention: (B, channels, *grid), level (B,), parameters (B, P) -> (B, fields, *grid)."""
+"""The networks, called alike: (B, channels, *grid), level (B,), parameters (B, P) -> (B, fields, *grid)."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""Learning to denoise, and predicting by it (Lippe et al. 2023, algorithms 1 and 2, in the v-form of their appendix D.1).
+"""Learning to denoise, and predicting by it (Lippe et al. 2023, algorithms 1 and 2, in v-form).
 
-A level k mixes the target y with noise: ỹ_k = s_k y + n_k ε with s_k = √ᾱ_k, n_k = √(1 - ᾱ_k). The network answers
-v = s_k ε - n_k y, from which ŷ = s_k ỹ_k - n_k v. At k = K nothing of y is left (s_K = 0, v = -y): the network is handed a
-zero candidate there, as in the paper (the noise its released code passes says nothing), and predicts plainly.
+A level k mixes the target y with noise: ỹ_k = s_k y + n_k ε with s_k = √ᾱ_k, n_k = √(1 - ᾱ_k). The network answers v
+= s_k ε - n_k y, from which ŷ = s_k ỹ_k - n_k v. At k = K nothing of y is left (s_K = 0, v = -y): the network is
+handed a zero candidate there, as in the paper (the noise its released code passes says nothing), and predicts
+plainly.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ def _strides(problems: Sequence[Problem], step: float) -> list[int]:
 
 def _solution(problem: Problem, values: Array, std: Array | None, setting: Setting) -> Solution:
     """values, std: (times, fields, *grid). What is no longer finite is left out."""
-    finite = np.isfinite(values.reshape(len(values), -1)).all(1)
+    finite = np.asarray(np.isfinite(values.reshape(len(values), -1)).all(1))
     kept = len(finite) if finite.all() else int(finite.argmin())
     values = np.where(np.arange(len(values)).reshape(-1, *[1] * (values.ndim - 1)) < kept, values, math.nan)
     spread = {} if std is None else {name: std[:, i] for i, name in enumerate(setting.fields)}

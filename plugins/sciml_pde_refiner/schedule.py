@@ -1,7 +1,7 @@
-"""Noise levels k = 0 … K of a refinement (Lippe et al. 2023, arXiv 2308.05732, section 3.1 and appendix D.1).
+"""Noise levels k = 0 … K of a refinement (Lippe et al. 2023, arXiv 2308.05732).
 
-β_k = v^((K-k)/K) is a variance, from v at k = 0 to 1 at k = K, and ᾱ_k = ∏_(i<=k) (1 - β_i), so that ᾱ_K = 0: at the last
-level nothing of the signal is left. The released code calls v `min_noise_std`; it is a variance there too.
+β_k = v^((K-k)/K) is a variance, from v at k = 0 to 1 at k = K, and ᾱ_k = ∏_(i<=k) (1 - β_i), so that ᾱ_K = 0: at the
+last level nothing of the signal is left. The released code calls v `min_noise_std`; it is a variance there too.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from sciml.errors import UsageError
 
@@ -21,7 +22,7 @@ class Schedule:
 
     def __post_init__(self) -> None:
         values = self.variances
-        if not values or values[-1] != 1.0 or not all(0 < a < b for a, b in zip(values, values[1:], strict=False)):
+        if not values or values[-1] != 1.0 or not all(0 < a < b for a, b in pairwise(values)):
             raise UsageError("pde-refiner: the variances of the noise must ascend strictly from above 0 to 1.")
 
     @classmethod

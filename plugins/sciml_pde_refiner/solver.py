@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from sciml.run import Run
     from sciml.solution import Solution
 
-AT_USE = {"inference": True}
-
 
 class PdeRefiner(LearnedSolver):
     """A network steps a field in time: by refining its own prediction, plainly, or by correcting a classical step."""
@@ -72,16 +70,16 @@ class PdeRefiner(LearnedSolver):
         " from steps twice as large; rates: du/dt at both ends",
     )
     sweeps: int = Field(
-        0, ge=0, le=20, json_schema_extra=AT_USE,
+        0, ge=0, le=20, json_schema_extra={"inference": True},
         description="of method=hybrid: corrections of the step by the residual of exponential Gauss collocation",
     )  # fmt: skip
     reflect: bool = Field(True, description="train on mirror images too, where the equation has that symmetry (1-D)")
     samples: int = Field(
-        1, ge=1, le=1000, json_schema_extra=AT_USE,
+        1, ge=1, le=1000, json_schema_extra={"inference": True},
         description="rollouts whose mean and standard deviation are returned, where refinement makes them differ",
     )  # fmt: skip
     compiled: Literal["auto", "yes", "no"] = Field(
-        "auto", json_schema_extra=AT_USE,
+        "auto", json_schema_extra={"inference": True},
         description="train through torch.compile (a minute or more, once): auto: from 5000 iterations on",
     )  # fmt: skip
     batch_size: int = Field(64, ge=1, description="samples of a training step")

@@ -15,8 +15,8 @@ from sciml.learning.solver import Task
 from sciml.run import Run
 
 from .networks import build
-from .reflection import parity
 from .refining import Refinement
+from .reflection import parity
 from .setting import Setting, varying
 from .stepping import Base, Stepper, schedule, shown
 
@@ -104,7 +104,7 @@ class Refining(Task):
         )  # fmt: skip
         candidate, aim = self.refinement.noised(y, level, noise)
         entering = torch.cat([x, candidate], 1) if self.refinement.steps else x
-        answer = self.forward(entering, self.refinement.times[level], told)
+        answer: Tensor = self.forward(entering, self.refinement.times[level], told)
         return ((answer - aim) ** 2).mean()
 
     def _mirror(self, x: Tensor) -> Tensor:

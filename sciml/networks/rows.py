@@ -1,8 +1,9 @@
 """The 1-D U-Net by rows: the same weights and the same numbers, in a formulation that a CPU computes faster.
 
-Channels come last. A convolution of three taps is one matrix product of all points with the three taps' matrices side by
-side, and a sum of three shifted results; shifts, norms, activations and sums then run together when `torch.compile` fuses
-them, and nothing is padded. Made for training through `torch.compile`; uncompiled it is slower than the plain network.
+Channels come last. A convolution of three taps is one matrix product of all points with the three taps' matrices side
+by side, and a sum of three shifted results; shifts, norms, activations and sums then run together when
+`torch.compile` fuses them, and nothing is padded. Made for training through `torch.compile`; uncompiled it is slower
+than the plain network.
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ def _convolve(layer: nn.Module, x: Tensor) -> Tensor:
     """x: (B, points, in)."""
     assert isinstance(layer, Convolution)
     weight, bias = layer.weight, layer.bias
+    assert bias is not None
     batch, points, channels = x.shape
     if weight.shape[2] == 1:
         return functional.linear(x, weight[:, :, 0], bias)
@@ -75,7 +77,7 @@ def _convolve(layer: nn.Module, x: Tensor) -> Tensor:
 
 def _spread(layer: nn.Module, x: Tensor) -> Tensor:
     """Point i feeds the points 2i - 1 … 2i + 2."""
-    assert isinstance(layer, Transposed)
+    assert isinstance(layer, Transposed) and layer.bias is not None
     taps = _products(x, layer.weight.permute(0, 2, 1))
     even = taps[:, :, 1] + _later(taps[:, :, 3], layer.circular)
     odd = taps[:, :, 2] + _sooner(taps[:, :, 0], layer.circular)

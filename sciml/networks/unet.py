@@ -1,7 +1,7 @@
 """The modern U-Net of PDE-Refiner on periodic or zero-padded grids of one or two axes.
 
-Lippe et al., PDE-Refiner, NeurIPS 2023 (arXiv 2308.05732), appendix D; the layout is that of the "modern U-Net" of Gupta &
-Brandstetter (arXiv 2209.15616). Width h, multipliers (m_1, …, m_L): level l has h·m_1⋯m_l channels.
+Lippe et al., PDE-Refiner, NeurIPS 2023 (arXiv 2308.05732), appendix D; the layout is that of the "modern U-Net" of
+Gupta & Brandstetter (arXiv 2209.15616). Width h, multipliers (m_1, …, m_L): level l has h·m_1⋯m_l channels.
 
     stem      conv 3, in -> h
     down      per level: `blocks` residual blocks, then (but after the last level) a convolution of stride 2

@@ -12,8 +12,8 @@ import torch
 from sciml_pde_refiner.coarse import Batch, interpolant
 from sciml_pde_refiner.collocation import Collocation
 from sciml_pde_refiner.networks import build
-from sciml_pde_refiner.reflection import parity
 from sciml_pde_refiner.refining import Refinement
+from sciml_pde_refiner.reflection import parity
 from sciml_pde_refiner.schedule import Schedule
 from sciml_pde_refiner.setting import Setting, varying
 from sciml_pde_refiner.solver import PdeRefiner
