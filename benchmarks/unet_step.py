@@ -1,7 +1,7 @@
 """A training step of the 1-D U-Net on a CPU, as a textbook writes it and as `pde-refiner` takes it: one process, in turns.
 
-`python benchmarks/unet_step.py [width]`: forward, backward and Adam on a batch of 64 fields of 64 points, float32, one thread;
-medians of CPU milliseconds. The first compilation takes a minute or more and is not counted.
+`python benchmarks/unet_step.py [width]`: forward, backward and Adam on a batch of 64 fields of 64 points, float32,
+one thread; medians of CPU milliseconds. The first compilation takes a minute or more and is not counted.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def main() -> None:
         x, told, level, aim = torch.randn(64, 3, 64), torch.randn(64, 1), torch.zeros(64), torch.randn(64, 1, 64)
         optimiser = torch.optim.Adam(model.parameters(), lr=1e-4, fused=True)
 
-        def step(forward: Any, model: UNet = model, optimiser: Any = optimiser, data: Any = (x, level, told, aim)) -> None:
+        def step(forward: Any, optimiser: Any = optimiser, data: Any = (x, level, told, aim)) -> None:
             optimiser.zero_grad(set_to_none=True)
             ((forward(*data[:3]) - data[3]) ** 2).mean().backward()
             optimiser.step()

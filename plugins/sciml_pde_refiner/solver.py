@@ -80,7 +80,7 @@ class PdeRefiner(LearnedSolver):
     )  # fmt: skip
     compiled: Literal["auto", "yes", "no"] = Field(
         "auto", json_schema_extra={"inference": True},
-        description="train through torch.compile (a minute or more, once): auto: from 5000 iterations on",
+        description="train through torch.compile, which takes its time once; auto: in long trainings",
     )  # fmt: skip
     batch_size: int = Field(64, ge=1, description="samples of a training step")
 

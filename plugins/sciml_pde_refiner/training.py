@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 LARGEST = 2**34  # bytes of prepared data
 CHECKED = 12  # starting times of every validation member
-LONG = 5000  # iterations from which compiling pays
+LONG, LONGER = 2000, 20_000  # iterations from which compiling pays: of a single level (10 s), of several (minutes)
 
 
 class Refining(Task):
@@ -56,7 +56,9 @@ class Refining(Task):
         channels = self.inputs.shape[1] + (len(self.fields) if self.refinement.steps else 0)
         self.network = build(solver, self.dim, channels, len(self.fields), len(names)).to(run.device)
         self.forward: Any = self.network
-        if solver.compiled == "yes" or (solver.compiled == "auto" and solver.iterations >= LONG):
+        single = solver.network == "unet" and "," not in solver.multipliers and self.dim == 1
+        enough = solver.iterations >= (LONG if single else LONGER)
+        if solver.compiled == "yes" or (solver.compiled == "auto" and enough):
             self.forward = compiled(self.network)
         self._validation(valid, step)
 
