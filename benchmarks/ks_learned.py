@@ -31,9 +31,9 @@ from sciml.training import train_model
 
 ROOT = Path(__file__).parents[1]
 METHODS: dict[str, dict[str, Any]] = {
-    "hybrid": {"method": "hybrid", "indicator": "doubling", "learning_rate": 2e-3},
-    "mse": {"method": "mse", "learning_rate": 2e-3},
-    "refiner": {"method": "refiner", "refinement_steps": 2, "min_noise": 1e-4, "learning_rate": 2e-3},
+    "hybrid": {"method": "hybrid", "indicator": "doubling"},
+    "mse": {"method": "mse"},
+    "refiner": {"method": "refiner", "refinement_steps": 2, "min_noise": 1e-4},
 }
 STEPS = (0.8, 0.4, 0.2, 0.1, 0.05)
 HEAD = "method | iterations | one-step error | T0.9 s | T0.8 s | of mean: T0.9, T0.8 s | T0.8 λ | ms | evals | coverage"

@@ -1,7 +1,7 @@
-"""A training step of the 1-D U-Net on a CPU, as a textbook writes it and as `pde-refiner` takes it: one process, in turns.
+"""A training step of the 1-D U-Net on a CPU, as textbooks write it and as `pde-refiner` takes it, in turns.
 
-`python benchmarks/unet_step.py [width]`: forward, backward and Adam on a batch of 64 fields of 64 points, float32,
-one thread; medians of CPU milliseconds. The first compilation takes a minute or more and is not counted.
+`python benchmarks/unet_step.py [width]`: forward, backward and Adam on a batch of 64 fields of 64 points, float32, one
+thread; medians of CPU milliseconds. The first compilation takes seconds to minutes and is not counted.
 """
 
 from __future__ import annotations

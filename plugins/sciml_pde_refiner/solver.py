@@ -58,7 +58,7 @@ class PdeRefiner(LearnedSolver):
         4e-7, gt=0, lt=1, description="least variance of the noise, in units of the target's; published 4e-7"
     )
     variances: str = Field(
-        "", description="all variances of the noise, ascending to 1, in place of refinement_steps and min_noise"
+        "geometric", description="geometric: from min_noise to 1 in refinement_steps; or all of them, ascending to 1"
     )
     base_step: float = Field(0.2, gt=0, description="of method=hybrid: largest step of ETDRK4 inside a step")
     base_modes: int = Field(
@@ -83,10 +83,11 @@ class PdeRefiner(LearnedSolver):
         description="train through torch.compile, which takes its time once; auto: in long trainings",
     )  # fmt: skip
     batch_size: int = Field(64, ge=1, description="samples of a training step")
+    learning_rate: float = Field(2e-3, gt=0, description="largest step of Adam")
 
     def refinements(self) -> int:
         """K."""
-        if self.variances:
+        if self.variances != "geometric":
             return len(self.variances.replace(",", " ").split()) - 1
         return self.refinement_steps if self.refinement_steps >= 0 else 3 * (self.method == "refiner")
 

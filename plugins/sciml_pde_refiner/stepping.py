@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def schedule(solver: PdeRefiner) -> Schedule:
-    if solver.variances:
+    if solver.variances != "geometric":
         return Schedule.parse(solver.variances)
     return Schedule.geometric(solver.refinements(), solver.min_noise)
 
