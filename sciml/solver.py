@@ -74,14 +74,9 @@ class Solver(BaseModel, ABC):
 
     def solve_all(self, problems: Sequence[Problem], run: Run) -> list[Solution]:
         """Answer the members of a family, here one after the other; a solver that can take them together does."""
-        answers = []
-        for index, problem in enumerate(problems):
-            run.step(index / len(problems), None, problem.name)
-            part = type(run)(seed=run.seed, device=run.device, dtype=run.dtype)
-            answers.append(self.solve(problem, part))
-            run.count(**part.costs)
-            run.paths |= part.paths
-        return answers
+        from .one_by_one import solve_one_by_one
+
+        return solve_one_by_one(self.solve, problems, run)
 
     def refuses(self, problem: Problem) -> list[str]:
         """Every reason why this solver, with these options, cannot take the problem."""

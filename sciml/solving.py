@@ -82,9 +82,7 @@ def solve(
     task = problem if isinstance(problem, Problem) else problem_file.read(Path(problem))
     chosen = registry.get_solver(solver).build(**(options or {})) if isinstance(solver, str) else solver
     registry.require_able(chosen, task)
-    if device != "cpu" and re.fullmatch(DEVICES, device) and "cuda" not in chosen.devices:
-        raise UsageError(f"{chosen.name} computes on the CPU only; use --device cpu.")
-    check_device(device)
+    require_device(chosen, device)
     model: Model | None = None
     if isinstance(chosen, LearnedSolver):
         model, chosen = choose(chosen, task, Path(store), None if model_file is None else Path(model_file))
@@ -156,6 +154,13 @@ def _series(values: list[float]) -> Any:
     import numpy as np
 
     return np.asarray(values, dtype=np.float64)
+
+
+def require_device(solver: Solver, device: str) -> None:
+    """Raise UsageError unless the solver can compute on the device, and the device is there."""
+    if device != "cpu" and re.fullmatch(DEVICES, device) and "cuda" not in solver.devices:
+        raise UsageError(f"{solver.name} computes on the CPU only; use --device cpu.")
+    check_device(device)
 
 
 def check_device(device: str) -> None:

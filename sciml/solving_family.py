@@ -20,7 +20,7 @@ from .run import Run
 from .scoring_family import curves_family, score_family
 from .solution import Solution
 from .solver import Solver
-from .solving import DEFAULT_STORE, check_device, digest_of, executed, only_one
+from .solving import DEFAULT_STORE, digest_of, executed, only_one, require_device
 from .training import DEFAULT_DATA
 
 SPLIT = "test"
@@ -53,7 +53,7 @@ def solve_family(
     elif model is not None:
         raise UsageError(f"{solver.name} is not a learned solver; leave --model out.")
     registry.require_able(solver, family.draw(SPLIT, 0))
-    check_device(device)
+    require_device(solver, device)
     key = {
         "family": family.content_hash, "data": family.data_hash(SPLIT), "count": count, "seed": seed,
         "solver": f"{registry.plugin_of(type(solver)).name}/{solver.name}", "version": solver.version,
@@ -64,10 +64,13 @@ def solve_family(
     with only_one(folder, on_notice):
         if target.exists() and not fresh:
             return ensemble.read(target), target
-        making = Run(on_progress=on_progress)
+        making = Run(budget=budget, on_progress=on_progress)
         with making:
             truth = make(family, SPLIT, data, count=count, run=making)
-        run = Run(seed=seed, device=device, budget=budget, folder=folder, on_progress=on_progress)
+        left = None if budget is None else max(making.remaining, 1e-3)
+        if fresh:
+            shutil.rmtree(folder, ignore_errors=True)
+        run = Run(seed=seed, device=device, budget=left, folder=folder, on_progress=on_progress)
         run.model = trained
         solutions: list[Solution] = executed(solver, truth.problems, run)
         result = _result(family, truth, solver, solutions, run, cell, trained)

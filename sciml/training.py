@@ -14,7 +14,7 @@ from .family import Family
 from .learning import LearnedSolver, Model
 from .learning.models import model_folder
 from .run import Run
-from .solving import DEFAULT_STORE, check_device, digest_of, only_one
+from .solving import DEFAULT_STORE, digest_of, only_one, require_device
 
 DEFAULT_DATA = Path("sciml-data")
 
@@ -54,7 +54,7 @@ def train_model(
     reasons = solver.refuses_family(family)
     if reasons:
         raise UsageError(f"{solver.name} cannot be trained on {family.name!r}: {'; '.join(reasons)}.")
-    check_device(device)
+    require_device(solver, device)
     store = Path(store)
     count = members or family.split("train").count
     path = output or model_path(store, family, solver, seed, count)

@@ -78,3 +78,17 @@ def cli(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
         return Outcome(code, captured.out, captured.err)
 
     return call
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """The tiny learned solver, registered for the time of a test."""
+    import tiny_learner
+
+    from sciml import registry
+
+    mine = registry.Plugin("tiny-plugin", "tests", "0", "tiny_learner", [tiny_learner.Tiny])
+    everything = (*registry.plugins(), mine)
+    monkeypatch.setattr(registry, "plugins", lambda: everything)
+    monkeypatch.setattr(tiny_learner.Tiny, "fails_at", 0)
+    return tiny_learner

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import h5py
 import numpy as np
 import pytest
+from tiny_learner import family as heat
 
 from sciml import Run, UsageError
 from sciml.dataset import Dataset, make, making
 from sciml.dataset.dataset import folder
 from sciml.errors import Stopped
-
-sys.path.insert(0, str(Path(__file__).parent / "learning"))
-from tiny import family as heat
 
 
 @pytest.fixture(autouse=True)

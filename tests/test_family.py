@@ -14,9 +14,8 @@ from sciml.family import Family
 from sciml.family.laws import GaussianField
 from sciml.problem import Axis
 
-sys.path.insert(0, str(Path(__file__).parent / "learning"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "problems"))
-from tiny import family as heat
+from tiny_learner import family as heat
 
 
 def test_members_depend_on_seed_and_index_alone():

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import h5py
 import numpy as np
 import pytest
+from tiny_learner import family as heat
 
 from sciml import UsageError
 from sciml.dataset import make
 from sciml.dataset.dataset import folder
 from sciml.dataset.foreign import import_file, read_foreign
 from sciml.family import Family
-
-sys.path.insert(0, str(Path(__file__).parent / "learning"))
-from tiny import family as heat
 
 SPLIT = {"count": 3, "end": 1.0, "times": 5}
 

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 
 import pytest
 
 from sciml import family
 from sciml.cli.main import run
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "learning"))
 
 
 @pytest.fixture
@@ -20,17 +16,6 @@ def place(tiny, tmp_path, monkeypatch):
     family.write(tmp_path / "heat.h5", tiny.family())
     return tmp_path
 
-
-@pytest.fixture
-def tiny(monkeypatch):
-    import tiny as module
-
-    from sciml import registry
-
-    real = registry.plugins()
-    mine = registry.Plugin("tiny-plugin", "tests", "0", "tiny", [module.Tiny])
-    monkeypatch.setattr(registry, "plugins", lambda: (*real, mine))
-    return module
 
 
 def test_from_a_family_to_a_comparison(place, capsys):

@@ -19,7 +19,7 @@ from sciml.learning import Model
 from sciml.learning.schedules import rate
 from sciml.learning.trainer import check_apart, train
 
-PROGRAM = str(Path(__file__).parent / "tiny.py")
+PROGRAM = str(Path(__file__).parents[1] / "tiny_learner.py")
 
 
 @pytest.fixture
@@ -92,10 +92,10 @@ def test_two_processes_have_the_loss_curve_of_one(tmp_path):
 def _program(place: Path, iterations: int, only_data: bool = False) -> None:
     place.mkdir(parents=True, exist_ok=True)
     if only_data:
-        import tiny
+        import tiny_learner
 
         for split in ("train", "valid"):
-            make(tiny.family(), split, place / "data")
+            make(tiny_learner.family(), split, place / "data")
         return
     subprocess.run([sys.executable, PROGRAM, str(place), str(iterations)], check=True, timeout=240, capture_output=True)
 

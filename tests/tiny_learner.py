@@ -1,6 +1,6 @@
 """A learned solver small enough for tests: one convolution that steps u_t = d u_xx; and a family for it.
 
-Run as a program it trains: `python tiny.py FOLDER ITERATIONS`, alone, killed, or under torchrun.
+Run as a program it trains: `python tiny_learner.py FOLDER ITERATIONS`, alone, killed, or under torchrun.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class Tiny(LearnedSolver):
 def register() -> None:
     """Make the registry know the solver, as an installed plugin's would be."""
     real = registry.plugins
-    mine = registry.Plugin("tiny-plugin", "tests", "0", "tiny", [Tiny])
+    mine = registry.Plugin("tiny-plugin", "tests", "0", "tiny_learner", [Tiny])
     registry.plugins = lambda: (*real(), mine)  # type: ignore[assignment]
 
 
