@@ -1,0 +1,121 @@
+"""One step of a batch of problems: what the network is shown, and what its answer means."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from sciml.errors import UsageError
+from sciml.problem import Problem
+
+from .coarse import Batch
+from .collocation import Collocation
+from .refining import Refinement
+from .schedule import Schedule
+from .setting import Setting
+
+if TYPE_CHECKING:
+    from .solver import PdeRefiner
+
+
+def schedule(solver: PdeRefiner) -> Schedule:
+    if solver.variances != "geometric":
+        return Schedule.parse(solver.variances)
+    return Schedule.geometric(solver.refinements(), solver.min_noise)
+
+
+class Base:
+    """The coarse step of method=hybrid for given problems."""
+
+    def __init__(self, solver: PdeRefiner, problems: Sequence[Problem], step: float, device: str) -> None:
+        self.grid = problems[0].grid.shape
+        modes = [solver.base_modes or n - 1 for n in self.grid]
+        if any(2 * m < n for m, n in zip(modes, self.grid, strict=True)):
+            raise UsageError("pde-refiner: base_modes must be at least half the points of the data's grid.")
+        self.batch, self.step, self.indicator = Batch(problems, modes, device), step, solver.indicator
+        self.steps = -int(-step // (solver.base_step * (1 + 1e-9)))
+        if self.indicator == "doubling" and self.steps % 2:
+            raise UsageError("pde-refiner: indicator=doubling needs an even number of base steps in a step.")
+        self.sweeps = solver.sweeps
+
+    def __call__(self, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Coefficients a step later, and what the network is shown beside the state: (…, B, channels, *grid)."""
+        batch, h = self.batch, self.step / self.steps
+        later = batch.march(state, h, self.steps)
+        shown = [batch.values(later - state, self.grid)]
+        if self.indicator == "doubling":
+            shown.append(batch.values(later - batch.march(state, 2 * h, self.steps // 2), self.grid))
+        elif self.indicator == "rates":
+            shown += [batch.values(batch.rate(state), self.grid), batch.values(batch.rate(later), self.grid)]
+        return later, torch.cat(shown, -len(self.grid) - 1)
+
+    def between(self, state: Tensor, correction: Tensor) -> list[Tensor]:
+        """The states after each base step; the network's correction of the last is shared out evenly."""
+        states, h = [state], self.step / self.steps
+        for _ in range(self.steps):
+            states.append(self.batch.march(states[-1], h, 1))
+        return [s + correction * (i / self.steps) for i, s in enumerate(states)]
+
+
+class Stepper:
+    """States of a batch of problems through time. method=hybrid carries coefficients, the others grid values."""
+
+    def __init__(
+        self, solver: PdeRefiner, network: torch.nn.Module, setting: Setting, problems: Sequence[Problem], device: str
+    ) -> None:
+        self.network, self.setting, self.grid = network, setting, problems[0].grid.shape
+        self.dim, self.device = len(self.grid), device
+        self.refinement = Refinement(schedule(solver), device)
+        self.told = setting.told(problems, device)
+        self.base = Base(solver, problems, setting.step, device) if solver.method == "hybrid" else None
+        self.collocation = Collocation(self.base.batch, setting.step / self.base.steps) if self.base else None
+        self.mean, self.spread, self.unit = (setting.column(n, self.dim, device) for n in ("mean", "spread", "unit"))
+        self.sizes = setting.column("sizes", self.dim, device)
+        self.calls = 0
+
+    def start(self, values: Tensor) -> Tensor:
+        """The state of grid values (B, fields, *grid)."""
+        return self.base.batch.coefficients(values) if self.base else values
+
+    def values(self, state: Tensor) -> Tensor:
+        return self.base.batch.values(state, self.grid) if self.base else state
+
+    @torch.no_grad()
+    def advance(self, state: Tensor, generator: torch.Generator | None) -> Tensor:
+        """One step of every problem."""
+        values, later, beside = self.values(state), state, None
+        if self.base is not None:
+            later, beside = self.base(state)
+        change = self.unit * self.answer(shown(values, beside, self), generator).double()
+        if self.base is None:
+            return values + change
+        correction = self.base.batch.coefficients(change)
+        if not self.base.sweeps:
+            return later + correction
+        assert self.collocation is not None
+        return self.collocation.corrected(self.base.between(state, correction), self.base.sweeps)
+
+    def answer(self, inputs: Tensor, generator: torch.Generator | None) -> Tensor:
+        """The network's target y, (B, fields, *grid) float32, sampled by K + 1 calls."""
+        fields = len(self.setting.fields)
+        zero = inputs.new_zeros((len(inputs), fields, *self.grid))
+
+        def denoise(candidate: Tensor, k: int) -> Tensor:
+            self.calls += 1
+            level = self.refinement.times[k].expand(len(inputs))
+            entering = torch.cat([inputs, candidate], 1) if self.refinement.steps else inputs
+            answer: Tensor = self.network(entering, level, self.told)
+            return answer
+
+        return self.refinement.sample(denoise, zero, generator)
+
+
+def shown(values: Tensor, beside: Tensor | None, units: Any) -> Tensor:
+    """The network's input channels in their units, float32; values: (…, fields, *grid)."""
+    parts = [(values - units.mean) / units.spread]
+    if beside is not None:
+        parts.append(beside / units.sizes)
+    return torch.cat(parts, -units.dim - 1).float()

@@ -1,0 +1,176 @@
+"""Training data of one step, the loss, and the one-step error on validation data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sciml.dataset import Dataset
+from sciml.errors import UsageError
+from sciml.learning.solver import Task
+from sciml.run import Run
+
+from .networks import build
+from .refining import Refinement
+from .reflection import parity
+from .setting import Setting, varying
+from .stepping import Base, Stepper, schedule, shown
+
+if TYPE_CHECKING:
+    from .solver import PdeRefiner
+
+LARGEST = 2**34  # bytes of prepared data
+CHECKED = 12  # starting times of every validation member
+LONG, LONGER = 2000, 20_000  # iterations from which compiling pays: of a single level (10 s), of several (minutes)
+
+
+class Refining(Task):
+    """Pairs (state, state a step later) of all trajectories, prepared once."""
+
+    def __init__(self, solver: PdeRefiner, train: Dataset, valid: Dataset, run: Run) -> None:
+        self.solver, self.device = solver, run.device
+        step = solver.step or float(valid.times[1] - valid.times[0])
+        self.fields = list(train.problems[0].equation.fields)
+        self.stride = _stride(step, train, "training")
+        self.dim = len(train.problems[0].grid.shape)
+        values = _values(train)
+        later, beside, target = self._prepare(train, values, step, self.stride)
+        names, centre, scale = varying(train.problems)
+        axes = (0, 1, *range(3, 3 + self.dim))
+        self.setting = Setting(
+            step, self.fields, values.mean(axes).tolist(), values.std(axes).tolist(),
+            target.square().mean(axes).sqrt().tolist(),
+            [] if beside is None else beside.square().mean(axes).sqrt().tolist(), names, centre, scale,
+        )  # fmt: skip
+        units = _Units(self.setting, self.dim)
+        self.inputs = shown(values[:, : target.shape[1]], beside, units).flatten(0, 1)
+        self.target = (target / units.unit).float().flatten(0, 1)
+        self.told = self.setting.told(train.problems).repeat_interleave(target.shape[1], 0)
+        self.sign = parity(train.problems[0]) if solver.reflect and self.dim == 1 else None
+        del later, beside, target, values
+        self.refinement = Refinement(schedule(solver), run.device)
+        channels = self.inputs.shape[1] + (len(self.fields) if self.refinement.steps else 0)
+        self.network = build(solver, self.dim, channels, len(self.fields), len(names)).to(run.device)
+        self.forward: Any = self.network
+        single = solver.network == "unet" and "," not in solver.multipliers and self.dim == 1
+        enough = solver.iterations >= (LONG if single else LONGER)
+        if solver.compiled == "yes" or (solver.compiled == "auto" and enough):
+            self.forward = compiled(self.network)
+        self._validation(valid, step)
+
+    def _prepare(
+        self, data: Dataset, values: Tensor, step: float, stride: int
+    ) -> tuple[Tensor | None, Tensor | None, Tensor]:
+        """Of every start: the base's end values, its further inputs, and what is left to the network."""
+        ends = values[:, stride:]
+        if not len(ends[0]):
+            raise UsageError(f"pde-refiner: the training data are shorter than the step {step:g}.")
+        starts = values[:, : ends.shape[1]]
+        if self.solver.method != "hybrid":
+            return None, None, ends - starts
+        if starts.numel() * 4 * 8 > LARGEST:
+            raise UsageError("pde-refiner: the data with their base steps exceed 16 GiB; train on fewer members.")
+        base = Base(self.solver, data.problems, step, "cpu")
+        later, beside = [], []
+        for index in range(starts.shape[1]):
+            now = starts[:, index]
+            state = base.batch.completed(now, step) if index else base.batch.coefficients(now)
+            end, more = base(state)
+            later.append(base.batch.values(end, base.grid))
+            beside.append(more)
+        reached = torch.stack(later, 1)
+        return reached, torch.stack(beside, 1), ends - reached
+
+    # -- one step ---------------------------------------------------------------------------------
+    def batch(self, rng: np.random.Generator, size: int) -> Mapping[str, Tensor]:
+        shape = (size, *self.target.shape[1:])
+        return {
+            "pair": torch.from_numpy(rng.integers(len(self.target), size=size)),
+            "level": torch.from_numpy(rng.integers(self.refinement.steps + 1, size=size)),
+            "noise": torch.from_numpy(rng.standard_normal(shape, dtype=np.float32)),
+            "mirrored": torch.from_numpy(rng.random(size) < 0.5),
+        }
+
+    def loss(self, batch: Mapping[str, Tensor]) -> Tensor:
+        x, y, told = (part[batch["pair"]] for part in (self.inputs, self.target, self.told))
+        if self.sign is not None:
+            mirrored = batch["mirrored"].reshape(-1, 1, 1)
+            x = torch.where(mirrored, self._mirror(x), x)
+            y = torch.where(mirrored, self._mirror(y), y)
+        x, y, told, level, noise = (
+            part.to(self.device) for part in (x, y, told, batch["level"], batch["noise"])
+        )  # fmt: skip
+        candidate, aim = self.refinement.noised(y, level, noise)
+        entering = torch.cat([x, candidate], 1) if self.refinement.steps else x
+        answer: Tensor = self.forward(entering, self.refinement.times[level], told)
+        return ((answer - aim) ** 2).mean()
+
+    def _mirror(self, x: Tensor) -> Tensor:
+        """x -> sign · x(-x) on a periodic grid whose first point is its own image."""
+        assert self.sign is not None
+        return self.sign * x.flip(-1).roll(1, -1)
+
+    # -- validation -------------------------------------------------------------------------------
+    def _validation(self, valid: Dataset, step: float) -> None:
+        stride = _stride(step, valid, "validation")
+        values = _values(valid)
+        last = values.shape[1] - 1 - stride
+        picked = torch.linspace(min(stride, last), last, min(CHECKED, last + 1)).long()
+        self.starts, self.ends, self.members = values[:, picked], values[:, picked + stride], valid.problems
+
+    def validate(self, network: torch.nn.Module) -> dict[str, float]:
+        """Mean relative L2 error of one step, and the same of the base (method=hybrid) or of doing nothing."""
+        stepper = Stepper(self.solver, network, self.setting, self.members, self.device)
+        generator = torch.Generator().manual_seed(0)
+        found, plain = [], []
+        for index in range(self.starts.shape[1]):
+            now, end = self.starts[:, index].to(self.device), self.ends[:, index].to(self.device)
+            state, bare = now, now
+            if stepper.base is not None:
+                state = stepper.base.batch.completed(now, self.setting.step)
+                bare = stepper.values(stepper.base(state)[0])
+            found.append(_relative(stepper.values(stepper.advance(state, generator)), end))
+            plain.append(_relative(bare, end))
+        name = "base error" if stepper.base is not None else "persistence error"
+        return {"one-step error": float(np.mean(found)), name: float(np.mean(plain))}
+
+    def extra(self) -> dict[str, Any]:
+        return self.setting.describe()
+
+
+class _Units:
+    def __init__(self, setting: Setting, dim: int) -> None:
+        self.dim = dim
+        self.mean, self.spread, self.unit, self.sizes = (
+            setting.column(name, dim) for name in ("mean", "spread", "unit", "sizes")
+        )  # fmt: skip
+
+
+def compiled(network: torch.nn.Module) -> Any:
+    """The network's forward pass through torch.compile; one on a periodic line in its formulation by rows."""
+    from sciml.networks.rows import rows_of
+
+    return torch.compile(rows_of(network))
+
+
+def _values(data: Dataset) -> Tensor:
+    """(members, times, fields, *grid), float64."""
+    fields = data.problems[0].equation.fields
+    return torch.from_numpy(np.stack([data.values[name] for name in fields], 2))
+
+
+def _stride(step: float, data: Dataset, which: str) -> int:
+    interval = float(data.times[1] - data.times[0])
+    stride = round(step / interval)
+    if stride < 1 or abs(stride * interval - step) > 1e-6 * step:
+        raise UsageError(f"pde-refiner: the step {step:g} is no multiple of the {which} data's interval {interval:g}.")
+    return stride
+
+
+def _relative(value: Tensor, truth: Tensor) -> float:
+    """Mean over the batch of ‖value - truth‖ / ‖truth‖ over fields and space."""
+    return float(((value - truth).flatten(1).norm(dim=1) / truth.flatten(1).norm(dim=1)).mean())
