@@ -141,8 +141,8 @@ def get_solver(name: str) -> type[Solver]:
 
 
 def able(problem: Problem) -> list[str]:
-    """Names of the solvers that accept the problem with their default options."""
-    return [name for name, cls in solvers().items() if not _reasons(cls, problem)]
+    """Names of the solvers that accept the problem with their default options, and without training."""
+    return [name for name, cls in solvers().items() if not cls.needs_model and not _reasons(cls, problem)]
 
 
 def _reasons(cls: type[Solver], problem: Problem) -> list[str]:

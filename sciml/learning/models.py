@@ -83,6 +83,13 @@ def _misfits(card: Card, task: Family | Problem) -> list[str]:
     return covers(family, task)
 
 
+def lacks_model(solver: LearnedSolver, task: Family | Problem, store: Path) -> list[str]:
+    """A reason, if no model that is there fits the task."""
+    if any(e.card.solver == solver.name and not _misfits(e.card, task) for e in entries(store)):
+        return []
+    return ["no model of it fits; `sciml train` makes one from a family of such problems"]
+
+
 def _best(solver: LearnedSolver, task: Family | Problem, store: Path) -> Path:
     asked = {name: getattr(solver, name) for name in solver.model_fields_set - solver.inference_options()}
     defaults = type(solver)().trained_options()

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, final
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, final
 
 import numpy as np
 from pydantic import Field
@@ -63,6 +63,7 @@ class LearnedSolver(Solver, ABC):
     are part of what was trained, and come from the model when a problem is solved.
     """
 
+    needs_model: ClassVar[bool] = True
     iterations: int = Field(10_000, ge=0, description="training steps; 0: as many as the budget allows")
     batch_size: int = Field(32, ge=1, description="samples of a training step")
     learning_rate: float = Field(1e-3, gt=0, description="largest step of Adam")
