@@ -166,7 +166,10 @@ class _Training:
             kind, _, rest = key.partition("/")
             if kind == "adam":
                 index, _, name = rest.partition("/")
-                entries.setdefault(int(index), {})[name] = torch.as_tensor(value)
+                moment = torch.as_tensor(value)
+                if moment.dim():  # laid out in memory as the weights are: another order of sums has other bits
+                    moment = torch.empty_like(self.parameters[int(index)]).copy_(moment)
+                entries.setdefault(int(index), {})[name] = moment
             elif kind == "metric":
                 self.metrics[rest] = float(value)
         self.optimiser.load_state_dict(self.optimiser.state_dict() | {"state": entries})
