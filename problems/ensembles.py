@@ -128,7 +128,10 @@ def ns_operator() -> Family:
             "valid": {"seed": 32, "count": 32, "end": 20.0, "times": 21},
             "test": {"seed": 33, "count": 64, "end": 20.0, "times": 21},
         },
-        "maker": {"solver": "etdrk4", "options": {"step": 0.01, "modes": 64}, "check": {"step": 0.02}},
+        "maker": {
+            "solver": "etdrk4", "options": {"step": 0.005, "modes": 96, "tail": 1e-5},
+            "check": {"step": 0.01, "modes": 72},
+        },
     })  # fmt: skip
 
 
@@ -141,7 +144,7 @@ def kolmogorov_ensemble() -> Family:
         "fields": ["w"], "parameters": {"nu": 1e-3},
         "axes": [{"name": n, "lower": 0.0, "upper": 6.283185307179586, "size": 64} for n in "xy"],
         "random": {"g": {
-            "law": "gaussian-field", "amplitude": "3*k**1.5*exp(-(k/4)**2)", "boundary": "periodic", "modes": 16,
+            "law": "gaussian-field", "amplitude": "k**1.5*exp(-(k/4)**2)", "boundary": "periodic", "modes": 16,
         }},
         "initial": {"w": "g"}, "spin_up": 20.0,
         "splits": {
@@ -149,7 +152,10 @@ def kolmogorov_ensemble() -> Family:
             "valid": {"seed": 42, "count": 8, "end": 14.0, "times": 126},
             "test": {"seed": 43, "count": 16, "end": 14.0, "times": 126},
         },
-        "maker": {"solver": "etdrk4", "options": {"step": 0.007, "modes": 128}, "check": {"step": 0.014}},
+        "maker": {
+            "solver": "etdrk4", "options": {"step": 0.0035, "modes": 96, "tail": 1e-5},
+            "check": {"step": 0.007, "modes": 80},
+        },
         "lyapunov": None,
     })  # fmt: skip
 

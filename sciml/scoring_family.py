@@ -10,6 +10,7 @@ import numpy as np
 from .dataset import Dataset
 from .metrics.calibration import coverage
 from .metrics.correlation import correlation, first_crossing, mean_and_error
+from .metrics.sobolev import relative_h1
 from .metrics.spectrum import energy_spectrum, shell_spectrum
 from .problem import Array
 
@@ -22,10 +23,11 @@ def score_family(
 ) -> dict[str, Any]:
     """Numbers by name, each {mean, error} over members; a member that ended early counts up to where it came.
 
-    relative_l2: over time and space, of the worst field. first_step: the same at the first output time, of an
-    evolution. high_correlation_T: mean over members of the first time at which the correlation with the reference
-    falls below T, and `…_of_mean`: where the members' mean correlation does. reference_known_until: the time up to
-    which the reference's own error is below 10 % of the field in the median member. floor: the reference's error.
+    relative_l2: over time and space, of the worst field. relative_h1: of a steady field. first_step: relative_l2 at the
+    first output time, of an evolution. high_correlation_T: mean over members of the first time at which the
+    correlation with the reference falls below T, and `…_of_mean`: where the members' mean correlation does.
+    reference_known_until: the time up to which the reference's own error is below 10 % of the field in the median
+    member. floor: the reference's error.
     """
     found: dict[str, Any] = {"members": len(reached)}
     times, name = data.times, _worst(values, data)
@@ -34,7 +36,11 @@ def score_family(
     size = np.linalg.norm(flat_exact.reshape(len(exact), -1), axis=1)
     l2 = np.linalg.norm((flat - flat_exact).reshape(len(exact), -1), axis=1) / size
     found["relative_l2"] = _named(l2)
-    if len(times) > 1:
+    if len(times) == 1:
+        axes = data.problems[0].grid.axes
+        h1 = relative_h1(value[:, 0], exact[:, 0], [a.length for a in axes], [a.periodic for a in axes])
+        found["relative_h1"] = _named(h1)
+    else:
         first = np.linalg.norm(flat[:, 1] - flat_exact[:, 1], axis=1) / np.linalg.norm(flat_exact[:, 1], axis=1)
         found["first_step"] = _named(first)
         series = correlation(flat, flat_exact)

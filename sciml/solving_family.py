@@ -91,7 +91,7 @@ def _result(
             "parameters": card.parameters, "members": card.members, "metrics": card.metrics, "command": card.command,
         }  # fmt: skip
     ledger = run.ledger()
-    for name in solutions[0].cost:  # counts of a member, in the mean
+    for name in sorted(solutions[0].cost.keys() - ledger.keys()):  # counts of a member, in the mean
         amounts = [solution.cost[name] for solution in solutions if name in solution.cost]
         ledger[f"{name}_each"] = sum(amounts) / len(amounts)
     result = EnsembleResult(

@@ -19,11 +19,11 @@ def command(store: object, as_json: bool) -> None:
     rows = []
     for entry in entries(Path(str(store))):
         card = entry.card
-        name, value = next(iter(card.metrics.items()), ("", float("nan")))
+        shown = ", ".join(f"{name} {value:.2g}" for name, value in card.metrics.items())
         rows.append({
             "path": str(entry.path), "origin": entry.origin, "solver": card.solver, "family": card.family["name"],
             "parameters": card.parameters, "iterations": card.iterations, "seconds": card.seconds,
-            "metrics": card.metrics, "options": card.options, "shown": f"{name} {value:.3g}", "command": card.command,
+            "metrics": card.metrics, "options": card.options, "shown": shown, "command": card.command,
         })  # fmt: skip
     if as_json:
         print_json([{k: v for k, v in row.items() if k != "shown"} for row in rows])
