@@ -135,8 +135,8 @@ class Refining(Task):
                 bare = stepper.values(stepper.base(state)[0])
             found.append(_relative(stepper.values(stepper.advance(state, generator)), end))
             plain.append(_relative(bare, end))
-        name = "base error" if stepper.base is not None else "persistence error"
-        return {"one-step error": float(np.mean(found)), name: float(np.mean(plain))}
+        name = "error of the base" if stepper.base is not None else "error of doing nothing"
+        return {"error of a step": float(np.mean(found)), name: float(np.mean(plain))}
 
     def extra(self) -> dict[str, Any]:
         return self.setting.describe()
