@@ -112,10 +112,12 @@ def test_a_loss_that_is_not_a_number_keeps_the_last_checkpoint(tiny, data, tmp_p
 
 
 def test_the_budget_decides_the_number_of_steps_when_it_is_not_given(tiny, data):
-    start = time.monotonic()
-    model = train(tiny.Tiny(iterations=0), data[0], data[1], Run(budget=1.0))
-    assert time.monotonic() - start < 3.0
-    assert model.card.iterations > 40
+    model = train(tiny.Tiny(iterations=0), data[0], data[1], Run(budget=2.0))
+    planned = model.card.options["iterations"]
+    assert model.card.iterations >= 20 and planned >= model.card.iterations  # twenty are the trial
+    if model.card.iterations < planned:  # the machine became slower than the trial foretold
+        assert "the budget ended it" in model.card.stopped
+    assert np.isfinite(model.card.metrics["mse"])
     with pytest.raises(UsageError, match="give a --budget"):
         train(tiny.Tiny(iterations=0), data[0], data[1], Run())
 
