@@ -27,6 +27,7 @@ from .schedules import rate
 from .solver import LearnedSolver, Task
 
 CHECKS = 20  # validations in the course of a training
+WARM = 5  # first steps, which may compile: they tell nothing about those that follow
 TRIAL = 20  # steps after which the number of steps that a budget allows is known
 RESERVE = 0.9  # share of the budget that is planned for
 
@@ -75,7 +76,7 @@ class _Training:
             self._restore(saved)
 
     def to_end(self) -> Model:
-        start, since, stopped = time.monotonic(), self.iteration, ""
+        stopped, began, warm = "", self.iteration, time.monotonic()
         while not self.planned or self.iteration < self.planned:
             value = self._step()
             if not math.isfinite(value):
@@ -85,8 +86,11 @@ class _Training:
                 )
             self.iteration += 1
             self.run.log(loss=value)
-            if not self.planned and self.iteration >= TRIAL:
-                each = (time.monotonic() - start) / (self.iteration - since)
+            done = self.iteration - began
+            if done == WARM:
+                warm = time.monotonic()
+            if not self.planned and done >= TRIAL:
+                each = (time.monotonic() - warm) / (done - WARM)
                 planned = max(TRIAL, self.iteration + int(RESERVE * self.run.remaining / each))
                 self.planned = self.processes.first(planned)
             last = self.iteration == self.planned
