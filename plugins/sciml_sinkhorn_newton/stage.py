@@ -24,7 +24,8 @@ LOOSE = 0.3  # of the right side, what conjugate gradients leave while the error
 AFTER = 4  # sweeps after a Newton step
 ESCAPE = 50  # sweeps where no step was found, doubled each time
 PRODUCTS = 2000  # of one Newton step, at most
-HOPELESS = 4  # searches in a row that fail, with sweeps between them that gain less than a tenth
+HOPELESS = 25  # Newton steps, with their sweeps, that together gain less than a tenth
+ROUNDING = 1e-15  # of columns that sum to 1
 
 Report = Callable[[float, str], None]
 
@@ -74,7 +75,8 @@ def solve(geometry: Geometry, plan: Plan, c: Array, tolerance: float, ledger: Le
     )
     ledger.add(first.error, "Sinkhorn", sweeps=len(first.errors) - 1, plans=first.plans)
     plan, error = first.plan, first.error
-    before, whole, expected, failed, escape = error, False, 0, 0, ESCAPE
+    before, whole, expected, escape = error, False, 0, ESCAPE
+    best, since = error, 0
     while error > tolerance and not ledger.spent:
         forcing = min(LOOSE, 0.9 * (error / before) ** 2) if whole else LOOSE  # Eisenstat & Walker, choice 2
         operator = Operator(plan, c, error, expected)
@@ -97,12 +99,10 @@ def solve(geometry: Geometry, plan: Plan, c: Array, tolerance: float, ledger: Le
         after = sweeps(geometry, plan, c, tolerance, ledger.left(count))
         ledger.add(after.error, "Newton", sweeps=len(after.errors) - 1, plans=after.plans)
         plan, error = after.plan, after.error
-        if found.plan is None:
-            failed, escape = (failed + 1 if error > 0.9 * before else 0), 2 * escape
-            if failed == HOPELESS:
-                return Stage(plan, error, f"neither sweeps nor Newton steps reduce the error of {error:.1e} any more")
-        else:
-            failed = 0
+        escape = 2 * escape if found.plan is None else escape
+        best, since = (error, 0) if error < 0.9 * best else (best, since + 1)
+        if error > tolerance and (since == HOPELESS or error < ROUNDING):
+            return Stage(plan, error, f"neither sweeps nor Newton steps reduce the error of {error:.1e} any more")
     if error <= tolerance:
         return Stage(plan, error, "")
     return Stage(plan, error, f"the limit of {ledger.limit:g} passes over the plan is reached, the error is {error:.1e}")
