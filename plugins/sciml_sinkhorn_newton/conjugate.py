@@ -18,7 +18,7 @@ from sciml.numerics.transport.geometry import Array
 
 @dataclass
 class Solved:
-    """step: x with (D - N) x ≈ b up to a constant; residual: Σ|b - (D - N) x| over Σ|b|; iterations: products with N."""
+    """step: x with (D - N) x ≈ b, of mean 0; residual: Σ|b - (D - N) x| over Σ|b|; iterations: products with N."""
 
     step: Array
     residual: float

@@ -1,4 +1,4 @@
-"""Transport without entropy, by the network simplex of POT (an optional dependency, `pip install sciml-toolkit[pot]`)."""
+"""Transport without entropy, by the network simplex of POT (an optional dependency: sciml-toolkit[pot])."""
 
 from __future__ import annotations
 

@@ -31,7 +31,8 @@ class Operator:
         sparse = plan.entries(c, share, min(MOST, int(DENSITY * n * m)))
         if sparse is None:
             return
-        rows = np.add.reduceat(np.append(sparse.value, 0.0), sparse.start[:-1]) * (np.diff(sparse.start) > 0)
+        sums = np.add.reduceat(np.append(sparse.value, 0.0), sparse.start[:-1])
+        rows = np.where(np.diff(sparse.start) > 0, sums, 0.0)
         self.columns = np.bincount(sparse.index, weights=sparse.value, minlength=m)
         self.dropped = max(0.0, 1.0 - float(rows.sum()))
         self.normal = lambda w: sparse.normal(rows, w)

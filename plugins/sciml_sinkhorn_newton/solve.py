@@ -28,7 +28,7 @@ def levels(eta: float, spread: float) -> list[float]:
 
 def solve(task: Task, eps: float, tolerance: float = 1e-9, limit: float = LIMIT,
           report: stage.Report = lambda error, text: None) -> Transported:  # fmt: skip
-    """limit: on the work, in passes over a plan. report(error, text): called after every part of the work; may raise."""
+    """limit: on the work, in passes over a plan. report(error, text): called after every part of it; may raise."""
     geometry, c = task.geometry, task.c
     ledger = stage.Ledger(limit, geometry.work, report)
     etas = levels(rate_of(eps), geometry.spread())

@@ -67,7 +67,9 @@ class Stage:
     reason: str  # "" where the tolerance is met
 
 
-def solve(geometry: Geometry, plan: Plan, c: Array, tolerance: float, ledger: Ledger, damping: float = DAMPING) -> Stage:
+def solve(
+    geometry: Geometry, plan: Plan, c: Array, tolerance: float, ledger: Ledger, damping: float = DAMPING
+) -> Stage:  # fmt: skip
     """From a plan to one whose error is below the tolerance, at the same eps."""
     per_step = 2 * geometry.work + AFTER
     first = sweeps(
@@ -105,7 +107,8 @@ def solve(geometry: Geometry, plan: Plan, c: Array, tolerance: float, ledger: Le
             return Stage(plan, error, f"neither sweeps nor Newton steps reduce the error of {error:.1e} any more")
     if error <= tolerance:
         return Stage(plan, error, "")
-    return Stage(plan, error, f"the limit of {ledger.limit:g} passes over the plan is reached, the error is {error:.1e}")
+    text = f"the limit of {ledger.limit:g} passes over the plan is reached, the error is {error:.1e}"
+    return Stage(plan, error, text)
 
 
 def _solved(operator: Operator, b: Array, forcing: float, damping: float, ledger: Ledger) -> conjugate.Solved:

@@ -163,7 +163,7 @@ def _library() -> ctypes.CDLL:
     found = library("transport")
     assert found is not None, "ask `available` first"
     pointer, number, real, task = ctypes.c_void_p, ctypes.c_int64, ctypes.c_double, ctypes.POINTER(_Task)
-    kernel = [task, pointer, pointer, pointer, real]
+    kernel: list[Any] = [task, pointer, pointer, pointer, real]
     found.softmin.argtypes = [task, pointer, pointer, real, *[pointer] * 3]
     found.both.argtypes = [*kernel, number, *[pointer] * 4]
     found.product.argtypes = [*kernel, *[pointer] * 4]

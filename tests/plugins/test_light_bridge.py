@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from scipy.linalg import sqrtm
 from sciml_sinkhorn_newton.bridge.paths import drift, sample
 from sciml_sinkhorn_newton.bridge.potential import Potential
 from sciml_sinkhorn_newton.bridge.training import fit, objective
 from sciml_sinkhorn_newton.solve import solve
+from scipy.linalg import sqrtm
 
 from sciml.errors import UsageError
 from sciml.numerics.transport.task import between_points

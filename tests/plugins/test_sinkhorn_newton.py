@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.ndimage import gaussian_filter
-from scipy.optimize import linear_sum_assignment
 from sciml_sinkhorn_newton import switch
 from sciml_sinkhorn_newton.distances import divergence, wasserstein
 from sciml_sinkhorn_newton.gradients import gradients
 from sciml_sinkhorn_newton.operator import Operator
 from sciml_sinkhorn_newton.solve import levels, solve
+from scipy.ndimage import gaussian_filter
+from scipy.optimize import linear_sum_assignment
 
 from sciml.errors import UsageError
 from sciml.numerics.transport import sinkhorn

@@ -1,8 +1,8 @@
 """Samples of the bridge as a process, without discretisation: an end from π(x1 | x0), then a Brownian bridge between.
 
-Given both ends the process is that of the reference, a Brownian motion of variance eps per unit of time (Léonard, A survey
-of the Schrödinger problem, 2014, prop. 2.3), so that times need no step size. `drift` is the same process as an SDE,
-dX = drift dt + sqrt(eps) dW (Korotin, Gushchin & Burnaev, ICLR 2024, prop. 3.3): (E[x1 | X_t] - X_t)/(1 - t).
+Given both ends the process is that of the reference, a Brownian motion of variance eps per unit of time (Léonard, A
+survey of the Schrödinger problem, 2014, prop. 2.3), so that times need no step size. `drift` is the same process as an
+SDE, dX = drift dt + sqrt(eps) dW (Korotin, Gushchin & Burnaev, ICLR 2024, prop. 3.3): (E[x1 | X_t] - X_t)/(1 - t).
 """
 
 from __future__ import annotations
@@ -45,4 +45,5 @@ def drift(potential: Potential, x: Tensor, t: float) -> Tensor:
     exponents = 0.5 * ((h * means).sum(-1) - (own * potential.means).sum(-1)[:, None]) / eps
     logs = potential.logits - potential.logs.sum(1) - 0.5 * torch.linalg.slogdet(q)[1]
     weights = torch.softmax(logs[:, None] + exponents, 0)
-    return ((weights[:, :, None] * means).sum(0) - x) / (1.0 - t)
+    velocity: Tensor = ((weights[:, :, None] * means).sum(0) - x) / (1.0 - t)
+    return velocity

@@ -4,8 +4,8 @@
     c(x0) = ∫ exp(<x0, x1>/eps) v(x1) dx1 = Σ_k a_k exp((x0ᵀ S_k x0 + 2 m_kᵀ x0)/(2 eps))   (prop. 3.2)
     π(x1 | x0) = Σ_k w_k(x0) N(x1 | m_k + S_k x0, eps S_k), w_k the terms of c           (prop. 3.3)
 
-This couples x0 and x1 as entropic transport with the cost |x0 - x1|²/2 does. S_k = L_k L_kᵀ, L_k lower triangular with a
-positive diagonal, kept as its logarithm.
+This couples x0 and x1 as entropic transport with the cost |x0 - x1|²/2 does. S_k = L_k L_kᵀ, L_k lower triangular with
+a positive diagonal, kept as its logarithm.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch import Tensor
 
 @dataclass
 class Potential:
-    """logits: (K,) of log a_k; means: (K, d); logs: (K, d), of the diagonals of L; below: (K, d, d), strictly lower part."""
+    """logits: (K,) of log a_k; means: (K, d); logs: (K, d), of the diagonals of L; below: (K, d, d), the rest of L."""
 
     logits: Tensor
     means: Tensor

@@ -47,7 +47,8 @@ class Rows:
         return torch.exp(kernel.eta * (phi[:, None] + g - self._costs(part)))
 
     def softmin(self, r: Array, g: Array, eta: float, kept: Array | None) -> tuple[Array, Array]:
-        phi, columns, known = np.empty(self.n), torch.zeros(self.m, dtype=torch.float64, device=self.device), self._in(g)
+        phi, known = np.empty(self.n), self._in(g)
+        columns = torch.zeros(self.m, dtype=torch.float64, device=self.device)
         for part in self._parts():
             e = eta * (known - self._costs(part))
             total = torch.logsumexp(e, 1)
@@ -94,7 +95,9 @@ class Rows:
         apart = self.x[part, d, None] - self.y[None, :, d]
         if self.cost == "squared euclidean":
             return 2 * apart
-        return apart.sign() if self.cost == "l1" else torch.where(costs > 0, apart / torch.where(costs > 0, costs, 1.0), 0.0)
+        if self.cost == "l1":
+            return apart.sign()
+        return torch.where(costs > 0, apart / torch.where(costs > 0, costs, 1.0), 0.0)
 
     def entries(self, kernel: Kernel, r: Array, c: Array, share: float, most: int) -> Sparse | None:
         counts, index, value, left = [], [], [], most

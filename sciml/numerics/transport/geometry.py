@@ -72,7 +72,7 @@ class Geometry(ABC):
         """About the largest cost less the smallest: what eta is measured against."""
 
     def potential(self, r: Array, phi: Array, eta: float) -> Array:
-        """psi: (m,), the soft c-transform of phi, relative to the second measure; weights r, phi relative to the first."""
+        """psi: (m,), the soft c-transform of phi; both relative to the measures, the first of which is r."""
         return self.flipped().softmin(np.ones(self.shape[1]), weighted(phi, r, eta), eta).phi
 
 

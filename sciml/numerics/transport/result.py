@@ -46,7 +46,7 @@ class Transported:
         return self.task.mass * self.plan.transposed(self.task.r * u)
 
     def sparse(self, share: float = SMALL) -> tuple[Any, float]:
-        """P as a scipy CSR matrix without entries below `share` of their row's and column's means; the mass left out."""
+        """P as a scipy CSR matrix without entries below `share` of the means of row and column; the mass left out."""
         from scipy.sparse import csr_matrix
 
         from .rows import Rows, RowsPlan

@@ -28,7 +28,7 @@ def between_points(
     r: Array, x: Array, c: Array, y: Array, cost: str = "squared euclidean", stored: bool | None = None,
     threads: int = 1, device: str = "cpu",
 ) -> Task:  # fmt: skip
-    """x: (n, d), y: (m, d), or (n,), (m,) on a line. Costs are computed from coordinates, and plans too unless stored."""
+    """x: (n, d), y: (m, d), or (n,), (m,) on a line. Costs come from coordinates, and plans too unless stored."""
     x, y = points(x, "x"), points(y, "y")
     if x.shape[1] != y.shape[1]:
         raise UsageError(f"points x have {x.shape[1]} coordinates, points y have {y.shape[1]}; they must have as many.")
@@ -60,7 +60,7 @@ def on_grids(
     for name, weights, shape in zip(("r", "c"), (r, c), shapes, strict=True):
         if np.shape(weights) != shape:
             raise UsageError(f"weights {name} have shape {np.shape(weights)}, its grid has {shape}.")
-    return made(np.ravel(r), np.ravel(c), Grid(*parts, device=device))
+    return made(np.ravel(r), np.ravel(c), Grid(parts[0], parts[1], device))
 
 
 def made(r: Array, c: Array, geometry: Geometry) -> Task:
