@@ -117,7 +117,7 @@ def densities(a: argparse.Namespace) -> list[dict[str, Any]]:
     for n in a.sizes:
         for cost in ("squared euclidean", "l1"):
             task = images(n, cost)
-            for eta in (200.0, 1200.0, 5000.0):
+            for eta in a.etas:
                 mine, theirs = [], []
                 for _ in range(a.rounds):
                     mine.append(timed(lambda t=task, e=eta: solve(t, 1 / e, 1e-9)))
@@ -136,7 +136,7 @@ def densities(a: argparse.Namespace) -> list[dict[str, Any]]:
                       flush=True)  # fmt: skip
     total = sum(r["sinkhorn"] for r in rows) / sum(r["ours"] for r in rows)
     ended = [r for r in rows if r["ended"]]
-    common = sum(r["sinkhorn"] for r in ended) / sum(r["ours"] for r in ended)
+    common = sum(r["sinkhorn"] for r in ended) / max(sum(r["ours"] for r in ended), 1e-9)
     slowest = min(r["sinkhorn"] / r["ours"] for r in rows)
     print(f"\nall converged: {all(r['converged'] for r in rows)}; total time, Sinkhorn (as far as it came) / ours:"
           f" {total:.1f}; where both ended {common:.1f}; smallest ratio {slowest:.2f}", flush=True)  # fmt: skip
@@ -172,6 +172,7 @@ def main() -> None:
     parser.add_argument("--whole", action="store_true", help="let OTT-JAX run to the end")
     parser.add_argument("--sweeps", type=int, default=10_000, help="most sweeps of Sinkhorn on images")
     parser.add_argument("--sizes", type=int, nargs="*", default=[28, 64])
+    parser.add_argument("--etas", type=float, nargs="*", default=[200.0, 1200.0, 5000.0])
     parser.add_argument("--tables", default="123", help="which of the three")
     parser.add_argument("--json", type=Path, help="write the numbers here")
     a = parser.parse_args()

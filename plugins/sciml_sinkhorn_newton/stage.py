@@ -89,7 +89,7 @@ def solve(
             solved = _solved(operator, c - plan.columns, LOOSE, damping, ledger)
             found = search.along(geometry, plan, c, solved.step / plan.eta)
         ledger.newton, ledger.dropped = ledger.newton + 1, max(ledger.dropped, operator.dropped)
-        before, expected = error, solved.iterations
+        before, expected = error, expected if solved.direct else solved.iterations
         whole = found.plan is not None and found.t == 1.0
         if whole:
             damping = max(damping / 3 if found.slope > -0.5 else damping, LEAST)
@@ -112,12 +112,7 @@ def solve(
 
 
 def _solved(operator: Operator, b: Array, forcing: float, damping: float, ledger: Ledger) -> conjugate.Solved:
-    columns = operator.columns
-
-    def damped(w: Array) -> Array:
-        return operator.normal(w) - damping * columns * w
-
-    solved = conjugate.solve(damped, columns, b, forcing, ledger.left(PRODUCTS))
+    solved = operator.solve(b, forcing, damping, ledger.left(PRODUCTS))
     ledger.products += solved.iterations
     ledger.work += operator.cost * solved.iterations
     return solved

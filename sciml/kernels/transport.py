@@ -106,9 +106,24 @@ class Sparse:
     def normal(self, r: Array, w: Array) -> Array:
         """Pᵀ diag(1/r) P w: (m,)."""
         (n, m), columns = self.shape, np.empty(self.shape[1])
+        if not available():
+            from scipy.sparse import csr_matrix
+
+            plan = csr_matrix((self.value, self.index, self.start), shape=self.shape)
+            inverse = np.divide(1.0, r, out=np.zeros_like(r), where=r > 0)
+            return np.asarray(plan.T @ (inverse * (plan @ w)))
         r, w = sized(r, n), sized(w, m)
         _library().sparse_normal(n, m, 1, at(self.start), at(self.index), at(self.value), at(r), at(w), at(columns))
         return columns
+
+
+def laplacian(weights: Array, leak: Array, b: Array) -> Array:
+    """x with Σ_j w_ij (x_i - x_j) + leak_i x_i = b_i; weights: (m, m), symmetric, the diagonal does not count."""
+    m = len(b)
+    assert weights.shape == (m, m)
+    weights, leak, b, x = plain(weights).copy(), sized(leak, m).copy(), sized(b, m).copy(), np.empty(m)
+    _library().laplacian(m, at(weights), at(leak), at(b), at(x))
+    return x
 
 
 def grid_softmin(c1: Array, c2: Array, g: Array, eta: float, threads: int = 1) -> tuple[Array, Array, Array]:
@@ -170,9 +185,10 @@ def _library() -> ctypes.CDLL:
     found.mean_cost.argtypes = [*kernel, *[pointer] * 2]
     found.kept_entries.argtypes = [*kernel, pointer, pointer, real, *[pointer] * 4]
     found.sparse_normal.argtypes = [number] * 3 + [pointer] * 6
+    found.laplacian.argtypes = [number] + [pointer] * 4
     found.grid_softmin.argtypes = [number] * 5 + [pointer] * 3 + [real] + [pointer] * 3
     found.grid_product.argtypes = [number] * 5 + [pointer] * 2 + [number] + [pointer] * 4
-    for function in ("softmin", "both", "product", "mean_cost", "kept_entries", "sparse_normal", "grid_softmin",
-                     "grid_product"):  # fmt: skip
+    for function in ("softmin", "both", "product", "mean_cost", "kept_entries", "sparse_normal", "laplacian",
+                     "grid_softmin", "grid_product"):  # fmt: skip
         getattr(found, function).restype = None
     return found

@@ -127,6 +127,22 @@ def test_a_sparse_plan_leaves_out_no_more_than_its_share_of_any_row_or_column(ma
 
 
 @needs_compiler
+def test_elimination_keeps_every_digit_of_weights_far_below_rounding() -> None:
+    """A chain of links 1, 1e-21, 1, 1e-23 …: a current passes one after the other, so that the solution is known."""
+    m = 9
+    link = np.where(np.arange(m - 1) % 2, 10.0 ** -(20 + np.arange(m - 1)), 1.0)
+    weights = np.diag(link, 1) + np.diag(link, -1)
+    b = np.zeros(m)
+    b[0], b[-1] = 1.0, -1.0
+    x = compiled.laplacian(weights, np.zeros(m), b)
+    exact = np.append(np.cumsum(1 / link[::-1])[::-1], 0.0)
+    assert x[-1] == 0 and np.abs(x[:-1] / exact[:-1] - 1).max() < 1e-14
+    leaky = compiled.laplacian(np.ones((m, m)), np.full(m, 0.5), np.arange(9.0))
+    matrix = np.diag(np.full(m, m + 0.5)) - np.ones((m, m))
+    assert np.abs(matrix @ leaky - np.arange(9.0)).max() < 1e-13
+
+
+@needs_compiler
 def test_vectors_of_another_length_do_not_reach_the_compiled_code() -> None:
     rows = compiled.Rows(MATRIX)
     with pytest.raises(AssertionError):

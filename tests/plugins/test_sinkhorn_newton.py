@@ -183,6 +183,15 @@ def test_newton_steps_use_a_sparse_plan_only_where_it_is_safe() -> None:
     assert Operator(full, task.c, 1e-6, 100).cost == 1 and Operator(plan, task.c, 1e-6, 3).cost == 1
 
 
+def test_a_step_that_couples_hardly_at_all_is_solved_by_elimination() -> None:
+    """Assignment far into the exact regime, where the equation's condition number is 1e14."""
+    task = assignment(200)
+    result = solve(task, 1 / 10_000, 1e-11)
+    assert result.converged and result.counts["newton"] < 40
+    costs = task.geometry.matrix  # type: ignore[attr-defined]
+    assert result.cost == pytest.approx(costs[linear_sum_assignment(costs)].mean(), abs=1e-4)
+
+
 # -- invariances ---------------------------------------------------------------------------------------
 @given(seed=st.integers(0, 2**31), shift=st.floats(-3, 3), scale=st.floats(0.1, 10))
 def test_costs_that_are_shifted_and_scaled_lead_to_the_same_plan(seed: int, shift: float, scale: float) -> None:
@@ -244,6 +253,8 @@ def test_the_torch_path_gives_the_same_answer(monkeypatch: pytest.MonkeyPatch) -
     task = between_points(r, x, c, y)
     assert task.geometry.path == "torch"
     assert solve(task, 1e-3, 1e-11).value == pytest.approx(compiled.value, rel=1e-12)
+    hard = with_matrix(uniform(80), uniform(80), np.random.default_rng(2).random((80, 80)))
+    assert solve(hard, 1 / 1500, 1e-9).converged
     grids = images(10, "l1")
     assert grids.geometry.path == "torch" and solve(grids, 1 / 800, 1e-9).converged
 

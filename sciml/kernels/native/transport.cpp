@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "gibbs.hpp"
+#include "laplacian.hpp"
 
 using namespace sciml;
 
@@ -138,6 +139,8 @@ void sparse_normal(int64_t n, int64_t m, int64_t threads, const int64_t* start, 
     }
   });
 }
+
+void laplacian(int64_t m, double* w, double* leak, double* b, double* x) { eliminate(m, w, leak, b, x); }
 
 // On a grid with C = c1(i1, j1) + c2(i2, j2), S = B A: first: (m2, n1, m1) of A, second: (n1, n2, m2) of B.
 // c1: (n1, m1), c2: (n2, m2); g: (m2, m1), transposed; phi: (n1, n2).
