@@ -18,9 +18,9 @@ from sciml.numerics.transport.rows import RowsPlan
 
 from . import conjugate
 
-DENSITY = 1 / 16  # a sparse entry costs about as much as this many stored ones
+DENSITY = {True: 1 / 16, False: 1 / 2}  # of a sparse plan that costs as much as a stored one, as a streaming one
 WORTH = 20  # products below which finding the entries does not pay
-MOST = 2**27  # entries, of 12 bytes
+MOST = 2**26  # entries, of 12 bytes
 DIRECT = 2048  # columns up to which elimination is considered
 ELIMINATION = 1 / 4  # passes over a plan per column that it costs
 
@@ -37,7 +37,8 @@ class Operator:
             return
         n, m = plan.geometry.shape
         share = min(0.01, 0.1 * error)
-        sparse = plan.entries(c, share, min(MOST, int(DENSITY * n * m)))
+        worth = DENSITY[plan.geometry.stored] * n * m
+        sparse = plan.entries(c, share, min(MOST, int(worth)))
         if sparse is None:
             return
         sums = np.add.reduceat(np.append(sparse.value, 0.0), sparse.start[:-1])
@@ -45,7 +46,7 @@ class Operator:
         self.columns = np.bincount(sparse.index, sparse.value, m).astype(np.float64)
         self.dropped = max(0.0, 1.0 - float(rows.sum()))
         self.normal = lambda w: sparse.normal(rows, w)
-        self.cost = len(sparse.value) / (DENSITY * n * m)
+        self.cost = len(sparse.value) / worth
         self.rows, self.sparse = rows, sparse
 
     def solve(self, b: Array, forcing: float, damping: float, most: int) -> conjugate.Solved:
