@@ -3,7 +3,8 @@
 Safe: in no row and no column more than the share min(0.01, err/10) of the mass is left out, so that the step is as
 good as a truncated one; sums of the sparse plan replace r and the columns, so that constants stay in the null space.
 
-Where conjugate gradients take more passes than an elimination would, the sparse equation is solved directly (with compiled kernels only).
+Where conjugate gradients take more passes than an elimination would, the sparse equation is solved directly, if there
+are compiled kernels.
 """
 
 from __future__ import annotations
@@ -49,14 +50,17 @@ class Operator:
         self.cost = len(sparse.value) / worth
         self.rows, self.sparse = rows, sparse
 
-    def solve(self, b: Array, forcing: float, damping: float, most: int) -> conjugate.Solved:
-        """x with ((1 + damping) D - N) x ≈ b."""
+    def solve(
+        self, b: Array, forcing: float, damping: float, most: int, tick: Callable[[], None] = lambda: None
+    ) -> conjugate.Solved:  # fmt: skip
+        """x with ((1 + damping) D - N) x ≈ b. tick: called before every product; may raise."""
         m = len(b)
         tried = self.sparse is not None and m <= DIRECT and compiled.available()
         if tried and self.expected * self.cost > ELIMINATION * m:
             return self._eliminated(b, damping)
 
         def damped(w: Array) -> Array:
+            tick()
             return self.normal(w) - damping * self.columns * w
 
         return conjugate.solve(damped, self.columns, b, forcing, most)

@@ -6,6 +6,11 @@ Levels: eta doubles, from the first with eta·(spread of the costs) above FIRST 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
 from sciml.numerics.transport.geometry import weighted
 from sciml.numerics.transport.result import Transported, finished
 from sciml.numerics.transport.sinkhorn import start
@@ -27,12 +32,18 @@ def levels(eta: float, spread: float) -> list[float]:
 
 
 def solve(task: Task, eps: float, tolerance: float = 1e-9, limit: float = LIMIT,
-          report: stage.Report = lambda error, text: None) -> Transported:  # fmt: skip
-    """limit: on the work, in passes over a plan. report(error, text): called after every part of it; may raise."""
+          report: stage.Report = lambda error, text, state: None,
+          begin: Mapping[str, Any] | None = None) -> Transported:  # fmt: skip
+    """limit: on the work, in passes over a plan. report(error, text, state): called once a pass, and may
+    raise; state() is what another call takes as `begin`, to go on from there."""
     geometry, c = task.geometry, task.c
     ledger = stage.Ledger(limit, geometry.work, report)
     etas = levels(rate_of(eps), geometry.spread())
-    plan = start(geometry, task.r, c, etas[0])
+    if begin is None:
+        plan = start(geometry, task.r, c, etas[0])
+    else:
+        etas = [eta for eta in etas if eta >= begin["eta"]] or etas[-1:]
+        plan = geometry.softmin(task.r, np.asarray(begin["g"], dtype=np.float64), float(begin["eta"]))
     ledger.plans, ledger.work = 2, 2 * geometry.work
     reason = ""
     for eta in etas:

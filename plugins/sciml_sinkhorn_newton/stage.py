@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +28,8 @@ PRODUCTS = 2000  # of one Newton step, at most
 HOPELESS = 25  # Newton steps, with their sweeps, that together gain less than a tenth
 ROUNDING = 1e-15  # of columns that sum to 1
 
-Report = Callable[[float, str], None]
+State = Callable[[], dict[str, Any]]
+Report = Callable[[float, str, State], None]
 
 
 @dataclass
@@ -37,6 +39,7 @@ class Ledger:
     limit: float
     per_plan: float
     report: Report
+    plan: Plan | None = None  # the last one known, to go on from
     sweeps: int = 0
     newton: int = 0
     products: int = 0
@@ -50,7 +53,15 @@ class Ledger:
         self.sweeps, self.plans, self.products = self.sweeps + sweeps, self.plans + plans, self.products + products
         self.work += sweeps + self.per_plan * plans + each * products
         self.history.append((self.work, error))
-        self.report(error, text)
+        self.tick(error, text)
+
+    def tick(self, error: float, text: str) -> None:
+        self.report(error, text, self.state)
+
+    def state(self) -> dict[str, Any]:
+        """What `solve` can begin from: plain data."""
+        assert self.plan is not None
+        return {"eta": self.plan.eta, "g": self.plan.g}
 
     @property
     def spent(self) -> bool:
@@ -72,9 +83,14 @@ def solve(
 ) -> Stage:  # fmt: skip
     """From a plan to one whose error is below the tolerance, at the same eps."""
     per_step = 2 * geometry.work + AFTER
-    first = sweeps(
-        geometry, plan, c, tolerance, ledger.left(10**9), lambda errors: switch.leave(errors, tolerance, per_step)
-    )
+    ledger.plan = plan
+
+    def enough(errors: list[float]) -> bool:
+        ledger.tick(errors[-1], "Sinkhorn")
+        return switch.leave(errors, tolerance, per_step)
+
+    first = sweeps(geometry, plan, c, tolerance, ledger.left(10**9), enough)
+    ledger.plan = first.plan
     ledger.add(first.error, "Sinkhorn", sweeps=len(first.errors) - 1, plans=first.plans)
     plan, error = first.plan, first.error
     before, whole, expected, escape = error, False, 0, ESCAPE
@@ -83,10 +99,10 @@ def solve(
         forcing = min(LOOSE, 0.9 * (error / before) ** 2) if whole else LOOSE  # Eisenstat & Walker, choice 2
         operator = Operator(plan, c, error, expected)
         b = plan.columns * np.log(ratio(c, plan.columns))
-        solved = _solved(operator, b, max(forcing, 0.3 * tolerance / error), damping, ledger)
+        solved = _solved(operator, b, max(forcing, 0.3 * tolerance / error), damping, ledger, error)
         found = search.along(geometry, plan, c, solved.step / plan.eta)
         if found.plan is None:  # the logarithmic right side need not lead upwards: the gradient does
-            solved = _solved(operator, c - plan.columns, LOOSE, damping, ledger)
+            solved = _solved(operator, c - plan.columns, LOOSE, damping, ledger, error)
             found = search.along(geometry, plan, c, solved.step / plan.eta)
         ledger.newton, ledger.dropped = ledger.newton + 1, max(ledger.dropped, operator.dropped)
         before, expected = error, expected if solved.direct else solved.iterations
@@ -95,12 +111,12 @@ def solve(
             damping = max(damping / 3 if found.slope > -0.5 else damping, LEAST)
         else:
             damping = min(damping * min(64.0, 1.0 / found.t if found.t > 0 else 64.0), MOST)
-        plan = plan if found.plan is None else found.plan
+        ledger.plan = plan = plan if found.plan is None else found.plan
         ledger.add(error_of(plan, c), "Newton", plans=found.plans)
         count = AFTER if found.plan is not None else escape
         after = sweeps(geometry, plan, c, tolerance, ledger.left(count))
         ledger.add(after.error, "Newton", sweeps=len(after.errors) - 1, plans=after.plans)
-        plan, error = after.plan, after.error
+        ledger.plan, plan, error = after.plan, after.plan, after.error
         escape = 2 * escape if found.plan is None else escape
         best, since = (error, 0) if error < 0.9 * best else (best, since + 1)
         if error > tolerance and (since == HOPELESS or error < ROUNDING):
@@ -111,8 +127,10 @@ def solve(
     return Stage(plan, error, text)
 
 
-def _solved(operator: Operator, b: Array, forcing: float, damping: float, ledger: Ledger) -> conjugate.Solved:
-    solved = operator.solve(b, forcing, damping, ledger.left(PRODUCTS))
+def _solved(
+    operator: Operator, b: Array, forcing: float, damping: float, ledger: Ledger, error: float
+) -> conjugate.Solved:  # fmt: skip
+    solved = operator.solve(b, forcing, damping, ledger.left(PRODUCTS), lambda: ledger.tick(error, "Newton"))
     ledger.products += solved.iterations
     ledger.work += operator.cost * solved.iterations
     return solved

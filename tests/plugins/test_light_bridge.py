@@ -28,10 +28,10 @@ def mixture() -> Potential:
     return potential
 
 
-@pytest.mark.parametrize("eps", [0.3, 1.0, 10.0])
+@pytest.mark.parametrize("eps", [0.5, 10.0])
 def test_between_gaussians_it_is_the_closed_form(eps: float) -> None:
     """Janati, Muzellec, Peyré & Cuturi (NeurIPS 2020), theorem 1, at the samples' moments, which alone enter L."""
-    start, end = gaussians(300)
+    start, end = gaussians(100)
     potential = fit(start, end, eps, components=1)
     first, second = np.cov(start.T, bias=True), np.cov(end.T, bias=True)
     root = np.real(sqrtm(first))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -147,20 +149,25 @@ def test_it_says_why_it_stopped() -> None:
     assert not sweeps.converged and "10 sweeps" in sweeps.reason
 
 
-def test_a_report_may_interrupt_it() -> None:
+def test_a_report_may_interrupt_it_and_another_call_goes_on() -> None:
     class Enough(Exception):
         pass
 
     seen = []
 
-    def report(error: float, text: str) -> None:
+    def report(error: float, text: str, state: Callable[[], dict[str, Any]]) -> None:
         seen.append((error, text))
-        if text == "Newton":
+        if text == "Newton" and error < 1e-5:
+            kept.update(state())
             raise Enough
 
+    kept: dict[str, Any] = {}
     with pytest.raises(Enough):
         solve(assignment(200), 1 / 600, 1e-11, report=report)
-    assert {text for _, text in seen} == {"Sinkhorn", "Newton"}
+    assert {text for _, text in seen} == {"Sinkhorn", "Newton"} and kept["eta"] == 600
+    rest, whole = (solve(assignment(200), 1 / 600, 1e-11, begin=begin) for begin in (kept, None))
+    assert rest.converged and rest.counts["work"] < 0.8 * whole.counts["work"]
+    assert rest.value == pytest.approx(whole.value, rel=1e-12)
 
 
 def test_the_switch_compares_measured_rates() -> None:

@@ -21,14 +21,18 @@ class GridPlan(Plan):
         self.geometry, self.r, self.g, self.eta = geometry, r, g, eta
         c1, c2 = geometry.c1, geometry.c2
         grid = g.reshape(c1.shape[1], c2.shape[1])
-        made = compiled.grid_softmin if geometry.path == "compiled" else softmin_torch
-        self.first, self.second, phi = made(c1, c2, grid, eta)
+        if geometry.path == "compiled":
+            self.first, self.second, phi = compiled.grid_softmin(c1, c2, grid, eta)
+        else:
+            self.first, self.second, phi = softmin_torch(c1, c2, grid, eta, geometry.device)
         self.phi = phi.ravel()
         self.columns = self.transposed(r)
 
     def _product(self, mode: int, r: Array | None, w: Array | None) -> tuple[Array, Array]:
-        path = compiled.grid_product if self.geometry.path == "compiled" else product_torch
-        rows, columns = path(self.first, self.second, mode, r, w)
+        if self.geometry.path == "compiled":
+            rows, columns = compiled.grid_product(self.first, self.second, mode, r, w)
+        else:
+            rows, columns = product_torch(self.first, self.second, mode, r, w, self.geometry.device)
         return rows.ravel(), columns.ravel()
 
     def sweep(self, v: Array) -> tuple[Array, Array]:
@@ -55,7 +59,7 @@ class Grid(Geometry):
     """c1: (n1, m1), c2: (n2, m2); weights and potentials are flat, the second axis running fastest."""
 
     def __init__(self, c1: Array, c2: Array, device: str = "cpu") -> None:
-        self.c1, self.c2 = compiled.plain(c1), compiled.plain(c2)
+        self.c1, self.c2, self.device = compiled.plain(c1), compiled.plain(c2), device
         (n1, m1), (n2, m2) = c1.shape, c2.shape
         self.shape, self.work = (n1 * n2, m1 * m2), 4.0
         self.path = "compiled" if compiled.available() and device == "cpu" else "torch"
@@ -64,7 +68,7 @@ class Grid(Geometry):
         return GridPlan(self, r, g, eta)
 
     def flipped(self) -> Grid:
-        return Grid(self.c1.T, self.c2.T)
+        return Grid(self.c1.T, self.c2.T, self.device)
 
     def spread(self) -> float:
         return float(np.ptp(self.c1) + np.ptp(self.c2))
@@ -75,30 +79,34 @@ class Grid(Geometry):
         return np.ascontiguousarray(total.reshape(self.shape))
 
 
-def softmin_torch(c1: Array, c2: Array, g: Array, eta: float) -> tuple[Array, Array, Array]:
-    one, two, known = (torch.as_tensor(np.ascontiguousarray(a)) for a in (c1, c2, g))
+def softmin_torch(c1: Array, c2: Array, g: Array, eta: float, device: str = "cpu") -> tuple[Array, Array, Array]:
+    one, two, known = (torch.as_tensor(np.ascontiguousarray(a), device=device) for a in (c1, c2, g))
     e = eta * (known.T[:, None, :] - one)  # (m2, n1, m1)
     between = torch.logsumexp(e, 2)  # (m2, n1)
     massless = torch.isneginf(between)
     first = torch.exp(e - torch.where(massless, 0.0, between)[:, :, None])
     e = between.T[:, None, :] - eta * two  # (n1, n2, m2)
     total = torch.logsumexp(e, 2)
-    return first.numpy(), torch.exp(e - total[:, :, None]).numpy(), (-total / eta).numpy()
+    second = torch.exp(e - total[:, :, None])
+    return first.cpu().numpy(), second.cpu().numpy(), (-total / eta).cpu().numpy()
 
 
-def product_torch(first: Array, second: Array, mode: int, r: Array | None, w: Array | None) -> tuple[Array, Array]:
-    a, b = torch.as_tensor(first), torch.as_tensor(second)
+def product_torch(
+    first: Array, second: Array, mode: int, r: Array | None, w: Array | None, device: str = "cpu"
+) -> tuple[Array, Array]:
+    a, b = torch.as_tensor(first, device=device), torch.as_tensor(second, device=device)
     (m2, n1, m1), n2 = a.shape, b.shape[1]
-    rows, weights = torch.empty(n1, n2, dtype=torch.float64), None if r is None else torch.as_tensor(r).reshape(n1, n2)
+    rows = a.new_empty(n1, n2)
+    weights = None if r is None else torch.as_tensor(r, device=device).reshape(n1, n2)
     if mode != TRANSPOSED:
         assert w is not None
-        across = torch.as_tensor(np.ascontiguousarray(w.reshape(m1, m2).T))
+        across = torch.as_tensor(np.ascontiguousarray(w.reshape(m1, m2).T), device=device)
         rows = (b @ (a @ across[:, :, None]).squeeze(2).T[:, :, None]).squeeze(2)
     if mode == FORWARD:
-        return rows.numpy(), np.empty((m1, m2))
+        return rows.cpu().numpy(), np.empty((m1, m2))
     assert weights is not None
     if mode != TRANSPOSED:
         weights = weights / rows if mode == SWEEP else weights * rows
     after = (weights[:, None, :] @ b).squeeze(1)  # (n1, m2)
     columns = (after.T[:, None, :] @ a).squeeze(1)  # (m2, m1)
-    return rows.numpy(), columns.T.numpy()
+    return rows.cpu().numpy(), columns.T.cpu().numpy()

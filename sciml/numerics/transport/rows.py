@@ -62,7 +62,8 @@ class Rows(Geometry):
         else:
             self.rows, self.path = chunks.Rows(matrix, x, y, cost, device), "torch"
         self.shape = (self.rows.n, self.rows.m)
-        self.stored = self.shape[0] * self.shape[1] <= STORED if stored is None else stored
+        # a card computes entries again faster than they come from the host's memory
+        self.stored = device == "cpu" and (self.shape[0] * self.shape[1] <= STORED if stored is None else stored)
         self.work = 4.0 if self.stored else 1.0
         self.spare: list[Array] = []  # matrices of plans that are gone
 
