@@ -13,8 +13,8 @@ Three tables, float64, costs with largest entry 1, error = Σ|P1 - r| + Σ|Pᵀ1
    (--whole lets OTT-JAX run to the end instead). Medians over rounds in which the sides take turns.
 2. Two synthetic images (blurred strokes over a floor, so that every pixel has mass), L1 and squared Euclidean costs, to
    1e-9. Both sides use the same separable kernels. Sinkhorn is stopped after --sweeps; ratios are then lower bounds.
-3. Cost of the entropic plan, and value with its entropy, less the cost of the exact plan (POT's network simplex), as eps
-   halves. The value's difference is of first order: over eps it tends to the least KL(P | r⊗c) of an optimal plan.
+3. Cost of the entropic plan, and value with its entropy, less the cost of the exact plan (POT's network simplex), as
+   eps halves. The value's difference is of first order: over eps it tends to the least KL(P | r⊗c) of an optimal plan.
 """
 
 from __future__ import annotations

@@ -44,6 +44,17 @@ def test_between_gaussians_it_is_the_closed_form(eps: float) -> None:
     assert np.abs(potential.conditional_mean(torch.as_tensor(x)).numpy() - wanted).max() < 1e-5
 
 
+def test_shifted_samples_have_a_shifted_potential() -> None:
+    potential = mixture()
+    a, b = torch.tensor([0.7, -0.2]).double(), torch.tensor([-1.0, 0.4]).double()
+    moved, x = potential.shifted(a, b), torch.tensor([[0.4, -0.3], [-1.0, 0.2]], dtype=torch.float64)
+    assert torch.allclose(moved.conditional_mean(x + a), potential.conditional_mean(x) + b, atol=1e-12)
+    y = torch.tensor([[0.1, 0.9], [2.0, -0.5]], dtype=torch.float64)
+    loss = objective(moved, x + a, y + b) - objective(potential, x, y)
+    terms = ((x + a) @ b).mean() + (y @ a).mean()  # <x0, x1> less what it is of the shifted ones
+    assert float(loss) == pytest.approx(float(terms / potential.eps), abs=1e-12)
+
+
 def test_the_normaliser_is_the_integral() -> None:
     potential, x = mixture(), torch.tensor([[0.4, -0.3], [-1.0, 0.2]], dtype=torch.float64)
     axis = torch.linspace(-8, 8, 801, dtype=torch.float64)

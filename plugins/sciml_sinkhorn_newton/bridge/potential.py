@@ -34,6 +34,13 @@ class Potential:
         logs = torch.full((k, d), 0.5 * math.log(scale), dtype=centres.dtype)
         return cls(centres.new_zeros(k), centres.clone(), logs, centres.new_zeros(k, d, d), eps)
 
+    def shifted(self, a: Tensor, b: Tensor) -> Potential:
+        """Of x0 and x1, where this one is of x0 - a and x1 - b: <x0, x1> differs by terms that v takes in."""
+        factor = self.factor()
+        moved = torch.einsum("kde,kfe,f->kd", factor, factor, a)  # S a
+        logits = self.logits - (self.means @ a - 0.5 * moved @ a) / self.eps
+        return Potential(logits, self.means + b - moved, self.logs, self.below, self.eps)
+
     def parameters(self) -> list[Tensor]:
         return [self.logits, self.means, self.logs, self.below]
 

@@ -37,9 +37,10 @@ def fit(
     if not 1 <= components <= len(x1):
         raise UsageError(f"components must be from 1 to the number of end points, {len(x1)}, not {components}.")
     chosen = torch.randperm(len(x1), generator=torch.Generator().manual_seed(seed))[:components]
-    centre, spread = x0.mean(0), float(x1.var(0, correction=0).mean()) / eps
+    a, b = x0.mean(0), x1.mean(0)
+    x0, x1 = x0 - a, x1 - b  # else means and covariances would be hard to tell apart
+    shift, spread = float(a @ b) / eps, float(x1.var(0, correction=0).mean()) / eps
     potential = Potential.at(x1[chosen], min(1.0, spread), eps)
-    potential.means -= potential.logs.exp()[:, :1] ** 2 * centre  # so that E[x1 | x0] starts at the samples chosen
     for parameter in potential.parameters():
         parameter.requires_grad_(True)
     optimiser = torch.optim.LBFGS(
@@ -57,7 +58,7 @@ def fit(
     for done in range(1, rounds + 1):
         optimiser.step(closure)  # type: ignore[no-untyped-call]
         with torch.no_grad():
-            loss = float(objective(potential, x0, x1))
+            loss = float(objective(potential, x0, x1)) + shift
         if not np.isfinite(loss):
             raise RunFailed("the bridge's objective is no longer finite; take a larger eps or fewer components.")
         report(loss, done)
@@ -66,4 +67,4 @@ def fit(
         before = loss
     for parameter in potential.parameters():
         parameter.requires_grad_(False)
-    return potential
+    return potential.shifted(a, b)
