@@ -1,0 +1,1 @@
+"""Schroedinger bridges between two distributions known by samples, with Gaussian-mixture potentials."""

@@ -1,0 +1,131 @@
+// Rows of row-stochastic Gibbs kernels, S_ij = exp(eta (phi_i + g_j - C_ij)): costs from a matrix or from coordinates.
+#pragma once
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "team.hpp"
+
+namespace sciml {
+
+constexpr double NOTHING = -std::numeric_limits<double>::infinity();
+
+// exp to about one unit in the last place, 0 below the normal numbers; a loop over it is vectorised.
+// x = k log 2 + s, |s| <= log(2)/2; Taylor's polynomial of degree 13 leaves 4e-18; the number added rounds to a whole k.
+inline double exponential(double x) {
+  constexpr double round = 6755399441055744.0;
+  const double inside = x < -708.0 ? -708.0 : (x > 709.0 ? 709.0 : x);
+  const double shifted = inside * 1.4426950408889634 + round, k = shifted - round;
+  const double s = (inside - k * 0.693147180369123816490) - k * 1.90821492927058770002e-10;
+  double p = 1.0 / 6227020800.0;
+  p = p * s + 1.0 / 479001600.0, p = p * s + 1.0 / 39916800.0, p = p * s + 1.0 / 3628800.0;
+  p = p * s + 1.0 / 362880.0, p = p * s + 1.0 / 40320.0, p = p * s + 1.0 / 5040.0, p = p * s + 1.0 / 720.0;
+  p = p * s + 1.0 / 120.0, p = p * s + 1.0 / 24.0, p = p * s + 1.0 / 6.0, p = p * s + 0.5, p = p * s + 1.0;
+  p = p * s + 1.0;
+  const int64_t exponent = (std::bit_cast<int64_t>(shifted) - std::bit_cast<int64_t>(round) + 1023) << 52;
+  const double value = p * std::bit_cast<double>(exponent);
+  return x < -708.0 ? 0.0 : value;
+}
+
+// log Σ_j exp(e_j); e_j becomes exp(e_j - it), or 0 where every e_j is -inf.
+inline double normalised(double* e, long m) {
+  double largest = NOTHING, total = 0;
+#pragma omp simd reduction(max : largest)
+  for (long j = 0; j < m; ++j) largest = e[j] > largest ? e[j] : largest;
+  if (largest == NOTHING) {
+    std::fill_n(e, m, 0.0);
+    return NOTHING;
+  }
+#pragma omp simd reduction(+ : total)
+  for (long j = 0; j < m; ++j) {
+    e[j] = exponential(e[j] - largest);
+    total += e[j];
+  }
+  const double scale = 1 / total;
+#pragma omp simd
+  for (long j = 0; j < m; ++j) e[j] *= scale;
+  return largest + std::log(total);
+}
+
+inline double dot(const double* a, const double* b, long m) {
+  double total = 0;
+#pragma omp simd reduction(+ : total)
+  for (long j = 0; j < m; ++j) total += a[j] * b[j];
+  return total;
+}
+
+inline void add(double* to, double factor, const double* a, long m) {
+#pragma omp simd
+  for (long j = 0; j < m; ++j) to[j] += factor * a[j];
+}
+
+enum Cost { MATRIX = -1, SQUARED = 0, EUCLIDEAN = 1, L1 = 2 };
+
+// Costs: a matrix (n, m), or points x: (n, dim) and y: (dim, m).
+struct Costs {
+  const double *matrix, *x, *y;
+  long n, m, dim, kind;
+
+  // row i, either where it is stored or computed into `room`
+  const double* row(long i, double* room) const {
+    if (kind == MATRIX) return matrix + i * m;
+    std::fill_n(room, m, 0.0);
+    for (long d = 0; d < dim; ++d) {
+      const double at = x[i * dim + d];
+      const double* b = y + d * m;
+      if (kind == L1) {
+#pragma omp simd
+        for (long j = 0; j < m; ++j) room[j] += std::fabs(at - b[j]);
+      } else {
+#pragma omp simd
+        for (long j = 0; j < m; ++j) room[j] += (at - b[j]) * (at - b[j]);
+      }
+    }
+    if (kind == EUCLIDEAN) {
+#pragma omp simd
+      for (long j = 0; j < m; ++j) room[j] = std::sqrt(room[j]);
+    }
+    return room;
+  }
+};
+
+// A kernel as it is used in products: stored, or computed row by row.
+struct Gibbs {
+  Costs costs;
+  const double *stored, *phi, *g;
+  double eta;
+
+  const double* row(long i, double* room) const {
+    if (stored) return stored + i * costs.m;
+    const double* cost = costs.row(i, room);
+    const double at = phi[i], rate = eta;
+#pragma omp simd
+    for (long j = 0; j < costs.m; ++j) room[j] = exponential(rate * (at + g[j] - cost[j]));
+    return room;
+  }
+};
+
+// Sums over rows made by several threads, added in the order of the threads: `each(i, sums, room)`.
+template <class F> void summed(int threads, long rows, long columns, double* out, long rooms, F each) {
+  std::vector<std::vector<double>> parts(threads);
+  together(threads, [&](const Member& me) {
+    auto& part = parts[me.rank];
+    part.assign(columns, 0.0);
+    std::vector<double> room(rooms * columns);
+    const long from = rows * me.rank / me.threads, to = rows * (me.rank + 1) / me.threads;
+    each(from, to, part.data(), room.data());
+  });
+  std::fill_n(out, columns, 0.0);
+  for (auto& part : parts)
+    if (!part.empty())
+      for (long j = 0; j < columns; ++j) out[j] += part[j];
+}
+
+// What the weight of a row is in the sum over rows, from t_i = Σ_j S_ij w_j.
+enum Mode { SWEEP = 0, NORMAL = 1 };
+inline double weight(long mode, double r, double t) { return mode == SWEEP ? r / t : r * t; }
+
+}  // namespace sciml
