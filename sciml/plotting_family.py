@@ -53,7 +53,7 @@ def _member(figure: Any, panels: Any, result: EnsembleResult, exact: Array, foun
         )  # fmt: skip
         figure.colorbar(image, ax=panel)
         when = f" at t = {last:.3g}" if moving and not line else ""
-        panel.set(title=title + when, xlabel="t" if line else "y", ylabel="x / length")
+        panel.set(title=title + when, xlabel="t" if line else "y / length", ylabel="x / length")
 
 
 def _correlation(panel: Any, result: EnsembleResult) -> None:
