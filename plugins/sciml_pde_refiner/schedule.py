@@ -65,3 +65,17 @@ class Schedule:
     def times(self) -> Sequence[float]:
         """The number embedded for each level: 1000 k/K, and 1000 for the one level of K = 0."""
         return [1000.0 * k / self.steps for k in range(self.steps + 1)] if self.steps else [1000.0]
+
+
+BIAS = 1.05  # how much larger a candidate's deviation may be in use than in training
+
+
+def hiding(error: float) -> float:
+    """The least variance of noise beside which a mean squared error of the candidate goes unnoticed.
+
+    A level is trained on y + noise of variance β and used on a prediction with an error of its own, whose deviation is
+    then √(β + error): at most `BIAS` times √β where β >= error / (BIAS² - 1). Finer levels are used on what they were
+    not trained for (the bound of 1.05 on that bias is from bias-constrained schedules, arXiv 2604.08357; the estimate
+    from a validation error is ours).
+    """
+    return min(error / (BIAS**2 - 1), 1.0)

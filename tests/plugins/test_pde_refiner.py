@@ -14,7 +14,7 @@ from sciml_pde_refiner.collocation import Collocation
 from sciml_pde_refiner.networks import build
 from sciml_pde_refiner.refining import Refinement
 from sciml_pde_refiner.reflection import parity
-from sciml_pde_refiner.schedule import Schedule
+from sciml_pde_refiner.schedule import Schedule, hiding
 from sciml_pde_refiner.setting import Setting, varying
 from sciml_pde_refiner.solver import PdeRefiner
 from sciml_pde_refiner.stepping import Stepper
@@ -414,3 +414,9 @@ def test_the_shipped_model_beats_its_base() -> None:
     value = np.stack([u[-1] for u in predicted(PdeRefiner.build(**known), model, problems)])
     error = np.linalg.norm(value - truth[:, 0].numpy(), axis=1)
     assert (error < 0.05 * (base - truth)[:, 0].norm(dim=1).numpy()).all()
+
+
+def test_the_variance_that_hides_an_error_adds_five_percent_to_the_deviation():
+    error = 3e-5
+    assert math.sqrt(hiding(error) + error) == pytest.approx(1.05 * math.sqrt(hiding(error)))
+    assert hiding(10.0) == 1.0  # noise of variance 1 hides everything there is
