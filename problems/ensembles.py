@@ -124,13 +124,12 @@ def ns_operator() -> Family:
         }},
         "initial": {"w": "g"},
         "splits": {
-            "train": {"seed": 31, "count": 1000, "end": 20.0, "times": 21},
-            "valid": {"seed": 32, "count": 32, "end": 20.0, "times": 21},
-            "test": {"seed": 33, "count": 64, "end": 20.0, "times": 21},
+            "train": {"seed": 31, "count": 200, "end": 20.0, "times": 21},
+            "valid": {"seed": 32, "count": 16, "end": 20.0, "times": 21},
+            "test": {"seed": 33, "count": 32, "end": 20.0, "times": 21},
         },
         "maker": {
-            "solver": "etdrk4", "options": {"step": 0.005, "modes": 96, "tail": 1e-5},
-            "check": {"step": 0.01, "modes": 72},
+            "solver": "etdrk4", "options": {"step": 0.01, "modes": 64, "tail": 1e-5}, "check": {"modes": 48},
         },
     })  # fmt: skip
 
@@ -148,13 +147,13 @@ def kolmogorov_ensemble() -> Family:
         }},
         "initial": {"w": "g"}, "spin_up": 20.0,
         "splits": {
-            "train": {"seed": 41, "count": 128, "end": 14.0, "times": 126},
-            "valid": {"seed": 42, "count": 8, "end": 14.0, "times": 126},
-            "test": {"seed": 43, "count": 16, "end": 14.0, "times": 126},
+            "train": {"seed": 41, "count": 64, "end": 14.0, "times": 126},
+            "valid": {"seed": 42, "count": 4, "end": 14.0, "times": 126},
+            "test": {"seed": 43, "count": 8, "end": 14.0, "times": 126},
         },
         "maker": {
-            "solver": "etdrk4", "options": {"step": 0.0035, "modes": 96, "tail": 1e-5},
-            "check": {"step": 0.007, "modes": 80},
+            "solver": "etdrk4", "options": {"step": 0.0056, "modes": 80, "tail": 1e-5},
+            "check": {"modes": 64, "tail": 1e-4},
         },
         "lyapunov": None,
     })  # fmt: skip
