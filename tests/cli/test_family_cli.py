@@ -35,7 +35,7 @@ def test_from_a_family_to_a_comparison(place, capsys):
     assert 0 < learned["scores"]["relative_l2"]["mean"] < 3
     assert run(["solve", "heat.h5", "-s", "etdrk4", "-o", "step=0.1"]) == 0
     text = capsys.readouterr().out
-    assert "4 test members, by etdrk4" in text and "relative L2" in text
+    assert "4 test members, by etdrk4" in text and "at reference floor" in text
     assert run(["show", learned["path"]]) == 0
     assert "30 steps on 4 members" in capsys.readouterr().out
     assert run(["plot", learned["path"], "-o", "picture.png"]) == 0
