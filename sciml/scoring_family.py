@@ -21,7 +21,8 @@ KNOWN = 0.1  # beyond the time at which the reference's own error passes this, n
 def score_family(
     values: Mapping[str, Array], std: Mapping[str, Array], reached: list[float], data: Dataset
 ) -> dict[str, Any]:
-    """Numbers by name, each {mean, error} over members; a member that ended early counts up to where it came.
+    """Numbers by name, each {mean, error} over members. What a member that ended early lacks counts as 0 in norms (an
+    error of 1 there) and as not correlated.
 
     relative_l2: over time and space, of the worst field. relative_h1: of a steady field. first_step: relative_l2 at the
     first output time, of an evolution. high_correlation_T: mean over members of the first time at which the

@@ -46,7 +46,7 @@ def solve_family(
     The solver sees the members as problems, never their solutions. A learned one uses `model`, or the one among the
     trained and shipped ones that fits. Raises UsageError, RunFailed and Stopped as `solve` does.
     """
-    store, count = Path(store), members or family.split(SPLIT).count
+    store, count = Path(store), family.split(SPLIT).count if members is None else members
     trained: Model | None = None
     if isinstance(solver, LearnedSolver):
         trained, solver = choose(solver, family, store, model)

@@ -49,6 +49,7 @@ def train_model(
     members: how many training problems (default: as many as the family says). Raises UsageError for a request that
     cannot be carried out, Stopped when budget or Ctrl-C end it (call again to go on), RunFailed otherwise.
     """
+    from .learning.processes import leave
     from .learning.trainer import train
 
     reasons = solver.refuses_family(family)
@@ -56,13 +57,13 @@ def train_model(
         raise UsageError(f"{solver.name} cannot be trained on {family.name!r}: {'; '.join(reasons)}.")
     require_device(solver, device)
     store = Path(store)
-    count = members or family.split("train").count
-    path = output or model_path(store, family, solver, seed, count)
+    count = family.split("train").count if members is None else members
+    kept = model_path(store, family, solver, seed, count)
+    path = output or kept
     if path.exists() and not fresh and output is None:
         return path
-    alone = int(os.environ.get("WORLD_SIZE", "1")) == 1
     leader = int(os.environ.get("RANK", "0")) == 0
-    folder = store / ".partial" / path.stem
+    folder = store / ".partial" / kept.stem  # whatever --output says: another training's checkpoint is not this one's
     with only_one(folder, on_notice, wanted=leader):
         if fresh and leader:
             shutil.rmtree(folder, ignore_errors=True)
@@ -77,8 +78,5 @@ def train_model(
         if leader:
             model.write(path)
             shutil.rmtree(folder, ignore_errors=True)
-    if not alone:
-        from .learning.processes import Processes
-
-        Processes(0, 2).close()
+    leave()
     return path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from .common import json_option, print_json, print_table, store_option
+from .common import json_option, notice, print_json, print_table, store_option
 
 
 @click.command("models")
@@ -17,7 +17,7 @@ def command(store: object, as_json: bool) -> None:
     from ..learning.models import entries
 
     rows = []
-    for entry in entries(Path(str(store))):
+    for entry in entries(Path(str(store)), notice):
         card = entry.card
         shown = ", ".join(f"{name} {value:.2g}" for name, value in card.metrics.items())
         rows.append({

@@ -31,6 +31,8 @@ def command(
     from ..errors import UsageError
 
     if family.is_family(file):
+        if dtype != "float64":
+            raise UsageError("families are solved in float64 only (networks keep their own); leave --dtype out.")
         return _family(
             file, name, pairs, as_json, model=model, members=members, seed=seed, device=device, budget=budget,
             store=store, data=data, fresh=fresh,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,8 +34,8 @@ def shipped_folder(cls: type[LearnedSolver]) -> Path | None:
     return Path(package.__file__).parent / "models" if package.__file__ else None
 
 
-def entries(store: Path) -> Iterator[Entry]:
-    """Every model that can be read, trained ones first; broken files are left out."""
+def entries(store: Path, on_broken: Callable[[str], None] | None = None) -> Iterator[Entry]:
+    """Every model that can be read, trained ones first; of one that cannot, `on_broken` is told why."""
     folders = [(model_folder(store), "trained")]
     found = {shipped_folder(cls) for cls in solvers().values() if issubclass(cls, LearnedSolver)}
     folders += [(place, "shipped") for place in sorted(p for p in found if p is not None)]
@@ -43,8 +43,9 @@ def entries(store: Path) -> Iterator[Entry]:
         for path in sorted(folder.glob("*.safetensors")) if folder.is_dir() else ():
             try:
                 yield Entry(path, read_card(path), origin)
-            except UsageError:
-                continue
+            except UsageError as error:
+                if on_broken is not None:
+                    on_broken(str(error))
 
 
 def choose(

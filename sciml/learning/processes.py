@@ -61,6 +61,8 @@ class Processes:
         distributed.broadcast(told, 0)
         return int(told.item())
 
-    def close(self) -> None:
-        if self.count > 1:
-            distributed.destroy_process_group()
+
+def leave() -> None:
+    """Say goodbye to the other processes, if there are any."""
+    if distributed.is_available() and distributed.is_initialized():
+        distributed.destroy_process_group()

@@ -63,6 +63,9 @@ def test_a_classical_row_is_exact_and_scored_over_members(place, capsys):
     (["solve", "heat.h5", "-s", "tiny", "--model", "x"], "there is no such model file"),
     (["solve", "heat.h5", "-s", "taylor"], "taylor cannot solve"),
     (["data", "heat.h5", "--count", "0"], "at least 1"),
+    (["solve", "heat.h5", "-s", "etdrk4", "--members", "0"], "at least 1"),
+    (["train", "heat.h5", "-s", "tiny", "--members", "0"], "at least 1"),
+    (["solve", "heat.h5", "-s", "etdrk4", "--dtype", "float32"], "leave --dtype out"),
     (["data", "heat.h5", "--from", "x"], "say which with --split"),
     (["data", "heat.h5", "--split", "train", "--from", "x"], "are made by etdrk4"),
     (["plot", "heat.h5"], "describes a family"),
@@ -98,3 +101,19 @@ solver = "etdrk4"
     assert run(["compat", "mine.h5"]) == 0
     assert run(["problems", "."]) == 0
     assert "family: mine" in capsys.readouterr().out
+
+
+def test_a_stopped_training_is_not_resumed_by_another_one_of_the_same_output(place, capsys):
+    common = ["train", "heat.h5", "-s", "tiny", "--output", "m.safetensors"]
+    assert run([*common, "-o", "iterations=100000", "--budget", "0.3"]) == 1
+    assert "run the same command again to continue" in capsys.readouterr().err
+    assert run([*common, "-o", "iterations=20", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["iterations"] == 20
+
+
+def test_a_broken_model_is_named(place, capsys):
+    folder = place / "sciml-results" / "models"
+    folder.mkdir(parents=True)
+    (folder / "bad.safetensors").write_bytes(b"no")
+    assert run(["models"]) == 0
+    assert "bad.safetensors: not a model of sciml's" in capsys.readouterr().err
