@@ -30,7 +30,7 @@ from typing import Any
 
 import numpy as np
 from peers.turns import Peer
-from sciml_sinkhorn_newton.exact import costs
+from sciml.numerics.transport.exact import costs
 from sciml_sinkhorn_newton.solve import solve
 from scipy.ndimage import gaussian_filter
 

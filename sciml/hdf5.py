@@ -14,7 +14,7 @@ import numpy as np
 from .errors import ScimlError, UsageError
 from .problem import Array
 
-SCHEMA = 3  # 2: problems of kind ball; 3: given coefficients, families; other files are still written with 1
+SCHEMA = 4  # 2: balls; 3: given coefficients, families (which write 3); 4: transport; others are written with 1
 MAX_JSON = 1_000_000
 _DAMAGE = (
     OSError, LookupError, ArithmeticError, RuntimeError, ValueError, TypeError, AttributeError, MemoryError,

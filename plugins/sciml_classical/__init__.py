@@ -22,6 +22,9 @@ def register_solvers() -> list[type[Solver]]:
         Taylor,
     )  # fmt: skip
 
+    from .transport import ExactTransport, Sinkhorn
+
     return [
         Etdrk4, IntegratingFactor, SpectralTaylor, Taylor, Dop853, Chebyshev, Multigrid, SpectralElement, FiniteVolume,
+        Sinkhorn, ExactTransport,
     ]  # fmt: skip

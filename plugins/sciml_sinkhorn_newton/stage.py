@@ -79,15 +79,17 @@ class Stage:
 
 
 def solve(
-    geometry: Geometry, plan: Plan, c: Array, tolerance: float, ledger: Ledger, damping: float = DAMPING
+    geometry: Geometry, plan: Plan, c: Array, tolerance: float, ledger: Ledger, first_sweeps: int = 0,
+    damping: float = DAMPING,
 ) -> Stage:  # fmt: skip
-    """From a plan to one whose error is below the tolerance, at the same eps."""
+    """From a plan to one whose error is below the tolerance, at the same eps. first_sweeps: before Newton steps; 0: until
+    those are predicted to be cheaper."""
     per_step = 2 * geometry.work + AFTER
     ledger.plan = plan
 
     def enough(errors: list[float]) -> bool:
         ledger.tick(errors[-1], "Sinkhorn")
-        return switch.leave(errors, tolerance, per_step)
+        return len(errors) > first_sweeps if first_sweeps else switch.leave(errors, tolerance, per_step)
 
     first = sweeps(geometry, plan, c, tolerance, ledger.left(10**9), enough)
     ledger.plan = first.plan

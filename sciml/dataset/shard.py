@@ -22,8 +22,8 @@ import numpy as np
 from ..atomic import write_bytes
 from ..errors import UsageError
 from ..family import Family
-from ..family.file import family_from
-from ..hdf5 import SCHEMA, opened, read_array, read_json, write_json
+from ..family.file import SCHEMA, family_from
+from ..hdf5 import opened, read_array, read_json, write_json
 from ..layout import WELL_GROUPS, strings, write_boundaries
 from ..problem import Array, Problem
 

@@ -9,8 +9,10 @@ import h5py
 
 from ..atomic import write_bytes
 from ..errors import UsageError
-from ..hdf5 import SCHEMA, check_schema, opened, read_json, write_json
+from ..hdf5 import check_schema, opened, read_json, write_json
 from .family import Family
+
+SCHEMA = 3  # of files with /sciml/family
 
 
 def is_family(path: str | Path) -> bool:

@@ -1,15 +1,15 @@
-"""Transport without entropy, by the network simplex of POT (an optional dependency: sciml-toolkit[pot])."""
+"""Transport without entropy, by the network simplex of POT (an optional dependency: sciml-toolkit[transport])."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from sciml.errors import RunFailed, UsageError
-from sciml.numerics.transport.geometry import Array
-from sciml.numerics.transport.grid import Grid
-from sciml.numerics.transport.rows import Rows
-from sciml.numerics.transport.task import Task
+from ...errors import RunFailed, UsageError
+from .geometry import Array
+from .grid import Grid
+from .rows import Rows
+from .task import Task
 
 MOST = 2**27  # entries of the matrix of costs
 
@@ -28,7 +28,7 @@ def solve(task: Task, most_iterations: int = 10_000_000) -> Exact:
     try:
         import ot
     except ImportError:
-        raise UsageError("exact transport needs POT: pip install 'sciml-toolkit[pot]'.") from None
+        raise UsageError("exact transport needs POT: pip install 'sciml-toolkit[transport]'.") from None
     n, m = task.geometry.shape
     if n * m > MOST:
         raise UsageError(f"exact transport needs the matrix of costs, and {n} × {m} entries are too many.")

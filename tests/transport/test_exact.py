@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sciml_sinkhorn_newton.exact import solve
+from sciml.numerics.transport.exact import solve
 
 from sciml.numerics.transport.task import between_points, with_matrix
 
