@@ -59,7 +59,7 @@ def lorenz(rho: float, seed: int, count: int, apart: float = 0.5, before: float 
         ["x_t = sigma*(y - x)", "y_t = x*(rho - z) - y", "z_t = x*y - beta*z"], ["x", "y", "z"], [],
         {"sigma": 10.0, "rho": rho, "beta": 8.0 / 3.0},
     )  # fmt: skip
-    begin = np.random.default_rng(seed).normal(size=3) + [0.0, 0.0, rho - 1.0]
+    begin = np.random.default_rng(seed).normal(loc=(0.0, 0.0, rho - 1.0))
     times = np.concatenate([[0.0], before + apart * np.arange(count)])
     start = {name: repr(float(v)) for name, v in zip("xyz", begin, strict=True)}
     solution = run_solver(Problem("lorenz-orbit", equation, Grid((), times), initial_text=start), "dop853")
@@ -68,7 +68,8 @@ def lorenz(rho: float, seed: int, count: int, apart: float = 0.5, before: float 
 
 def attractors() -> Transport:
     count = 1500
-    first, second = (Measure(np.full(count, 1.0 / count), lorenz(rho, seed, count)) for rho, seed in ((28.0, 1), (32.0, 2)))
+    equal = np.full(count, 1.0 / count)
+    first, second = (Measure(equal, lorenz(rho, seed, count)) for rho, seed in ((28.0, 1), (32.0, 2)))
     return Transport(
         "transport-attractors", first, second, eps=1.0, cost="squared euclidean",
         title="Lorenz attractor, rho = 28 against 32",

@@ -99,7 +99,7 @@ def table(rows: list[Row]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         add(heading, [row.more.get(heading, math.nan) for row in rows], ".1e")
     body = [cells(row) for row in rows]
     columns = [texts for _, texts in extra]
-    measures = {row.measure for row in rows}
+    measures = {row.measure for row in rows if not math.isnan(row.error)} or {MEASURE}
     measure = measures.pop() if len(measures) == 1 else "error"
     return (
         (*HEADINGS[:2], measure, *(heading for heading, _ in extra), *HEADINGS[3:]),

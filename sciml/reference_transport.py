@@ -42,15 +42,16 @@ def build_reference(
     value, checks = scores.lower, {}
     if problem.shape[0] * problem.shape[1] <= ENTRIES:
         on_progress("the dual value in plain numpy")
-        checks["the dual value of these potentials in plain numpy"] = _relative(plain_value(problem, solution.psi), value)
+        plain = plain_value(problem, solution.psi)
+        checks["the dual value of these potentials in plain numpy"] = _relative(plain, value)
     on_progress(f"sinkhorn, at most {SWEEPS} sweeps")
     other, other_scores = run_solver(problem, "sinkhorn", tolerance=1e-11, sweeps=SWEEPS)
     if other.status is Status.OK:
         checks["Sinkhorn's algorithm alone, to 1e-11"] = _relative(other_scores.lower, value)
     exact = exact_error = None
     method = (
-        f"sinkhorn-newton to marginal errors of {scores.marginal_error:.0e}; the error is the gap between the dual value"
-        " and the objective of the plan rounded to a feasible one."
+        f"sinkhorn-newton to marginal errors of {scores.marginal_error:.0e}; the error is the gap between the dual"
+        " value and the objective of the plan rounded to a feasible one."
     )
     if problem.shape[0] * problem.shape[1] <= MOST:
         on_progress("exact-transport")

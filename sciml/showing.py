@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from .problem import SIDES, Axis, Problem
 from .reference import Reference
@@ -91,6 +92,8 @@ def result_text(result: Result) -> str:
         lines.append(
             f"forecast    valid for t = {scores['valid_time']:g}, {scores['lyapunov_times']:.1f} Lyapunov times"
         )
+    if scores.get("attractor"):
+        lines.append(attractor_line(scores["attractor"]))
     ledger = result.ledger
     counts = ", ".join(
         f"{key.replace('_', ' ')} {value:.6g}" for key, value in solution.cost.items() if math.isfinite(value)
@@ -102,3 +105,12 @@ def result_text(result: Result) -> str:
     computed = "".join(f"; {kernel}: {path}" for kernel, path in result.provenance.get("kernels", {}).items())
     lines.append(f"options     {options or 'none'}; {result.dtype} on {result.device}{computed}; cell {result.cell}")
     return "\n".join(lines)
+
+
+def attractor_line(found: dict[str, Any]) -> str:
+    """W1 between the attractors, beside its sampling floor."""
+    told = "below" if found["distance"] <= found["floor"] else "above"
+    return (
+        f"attractor   W1 of {found['observable']} to the reference's {found['distance']:.2g} standard deviations,"
+        f" {told} the floor {found['floor']:.2g} between the reference's halves ({found['samples']} states)"
+    )

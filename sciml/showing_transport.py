@@ -25,13 +25,16 @@ def transport_text(problem: Transport, reference: TransportReference | None) -> 
     lines.append(f"eps         {problem.eps:.10g}, eta = 1/eps = {1 / problem.eps:.10g}")
     lines.append("potentials  P_ij = r_i c_j exp((phi_i + psi_j - C_ij)/eps)")
     masses = f"{problem.source.mass:.10g} and {problem.target.mass:.10g}"
-    lines.append(f"mass        {masses}, both divided by theirs" if problem.normalise else f"mass        {problem.mass:.10g}")
+    mass = f"{masses}, both divided by theirs" if problem.normalise else f"{problem.mass:.10g}"
+    lines.append(f"mass        {mass}")
     if reference is None:
         lines.append("reference   none; `sciml reference FILE --build` computes one, and every result has its bounds")
     else:
-        lines.append(f"reference   value {reference.value:.10g}, relative error {reference.error:.1e}. {reference.method}")
+        value = f"value {reference.value:.10g}, relative error {reference.error:.1e}"
+        lines.append(f"reference   {value}. {reference.method}")
         if reference.exact is not None:
-            lines.append(f"exact       least cost without entropy {reference.exact:.10g}, to {reference.exact_error:.1e}")
+            exact = f"{reference.exact:.10g}, relative error {reference.exact_error:.1e}"
+            lines.append(f"exact       least cost without entropy {exact}")
     return "\n".join(lines)
 
 
@@ -67,7 +70,8 @@ def score_lines(scores: TransportScores) -> list[str]:
     else:
         lines.append(f"value       without entropy; at least {scores.lower:.12g} (certified, gap {scores.gap:.1e})")
     if scores.value_error is not None and scores.floor is not None:
-        remark = "at reference floor" if scores.value_error <= 2 * scores.floor else f"reference floor {scores.floor:.1e}"
+        near = scores.value_error <= 2 * scores.floor
+        remark = "at reference floor" if near else f"reference floor {scores.floor:.1e}"
         lines.append(f"error       of the value, relative {scores.value_error:.2e} ({remark})")
     else:
         lines.append(f"error       of the value, relative at most {scores.gap:.1e} (certified; no reference)")

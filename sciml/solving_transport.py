@@ -79,8 +79,8 @@ def answered(
     task = task_of(problem, device=run.device)
     scores, plan = measured(problem, solution, task)
     kept = solution.plan if plan is None else explicit(task, plan)
-    both = {"history": history | dict(solution.history), "cost": cost | dict(solution.cost)}
-    return replace(solution, plan=kept, **both), scores, ledger
+    history, cost = history | dict(solution.history), cost | dict(solution.cost)
+    return replace(solution, plan=kept, history=history, cost=cost), scores, ledger
 
 
 def rescored(found: TransportResult, path: Path | None) -> TransportResult:

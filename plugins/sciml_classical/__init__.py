@@ -21,7 +21,6 @@ def register_solvers() -> list[type[Solver]]:
         SpectralTaylor,
         Taylor,
     )  # fmt: skip
-
     from .transport import ExactTransport, Sinkhorn
 
     return [

@@ -13,10 +13,10 @@ from sciml.solver import Solves
 from sciml.transport import Transport, TransportSolution, TransportSolver
 
 if TYPE_CHECKING:
-    from sciml.transport.routes import Path
+    pass
 
 ANY = Solves(
-    kind={"transport"}, cost={"squared euclidean", "euclidean", "l1", "matrix"}, form={"points", "grid", "matrix"}
+    kind={"transport"}, cost={"squared euclidean", "euclidean", "l1"}, form={"points", "grid", "matrix"}
 )
 STREAMED = 20  # sweeps between two states that can be resumed, where a sweep is dear
 
@@ -30,7 +30,8 @@ class Sinkhorn(TransportSolver):
     devices: ClassVar[frozenset[str]] = frozenset({"cpu", "cuda"})
     citation: ClassVar[str] = (
         "@article{Schmitzer2019, author={Schmitzer, B.}, title={Stabilized sparse scaling algorithms for entropy"
-        " regularized transport problems}, journal={SIAM J. Sci. Comput.}, volume={41}, pages={A1443--A1481}, year={2019}}"
+        " regularized transport problems}, journal={SIAM J. Sci. Comput.}, volume={41},"
+        " pages={A1443--A1481}, year={2019}}"
     )
     tolerance: float = Field(1e-9, gt=0, lt=1, description="marginal error to be reached, of masses 1")
     sweeps: int = Field(100_000, ge=1, description="most sweeps")

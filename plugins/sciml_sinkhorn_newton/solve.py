@@ -35,8 +35,9 @@ def solve(task: Task, eps: float, tolerance: float = 1e-9, limit: float = LIMIT,
           report: stage.Report = lambda error, text, state: None,
           begin: Mapping[str, Any] | None = None, first: float = FIRST, factor: float = FACTOR,
           first_sweeps: int = 0) -> Transported:  # fmt: skip
-    """limit: on the work, in passes over a plan. first, factor: of the levels; first_sweeps: see `stage.solve`. report(error, text, state): called once a pass, and may
-    raise; state() is what another call takes as `begin`, to go on from there."""
+    """limit: on the work, in passes over a plan. first, factor: of the levels; first_sweeps: see `stage.solve`.
+    report(error, text, state): called once a pass, and may raise; state() is what another call takes as `begin`, to
+    go on from there."""
     geometry, c = task.geometry, task.c
     ledger = stage.Ledger(limit, geometry.work, report)
     etas = levels(rate_of(eps), geometry.spread(), first, factor)

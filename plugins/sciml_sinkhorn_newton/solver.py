@@ -17,7 +17,7 @@ class SinkhornNewton(TransportSolver):
     name: ClassVar[str] = "sinkhorn-newton"
     summary: ClassVar[str] = "Sinkhorn, then damped truncated Newton steps (entropic transport)"
     solves: ClassVar[Solves] = Solves(
-        kind={"transport"}, cost={"squared euclidean", "euclidean", "l1", "matrix"}, form={"points", "grid", "matrix"}
+        kind={"transport"}, cost={"squared euclidean", "euclidean", "l1"}, form={"points", "grid", "matrix"}
     )
     devices: ClassVar[frozenset[str]] = frozenset({"cpu", "cuda"})
     citation: ClassVar[str] = (
@@ -71,8 +71,8 @@ class LightBridge(TransportSolver):
 
     def cannot(self, problem: Transport) -> list[str]:
         most = int((problem.target.weights > 0).sum())
-        few = [f"components={self.components} is more than the {most} places of the target"] if self.components > most else []
-        return super().cannot(problem) + few
+        few = f"components={self.components} is more than the {most} places of the target"
+        return super().cannot(problem) + ([few] if self.components > most else [])
 
     def transport(self, problem: Transport, run: Run) -> TransportSolution:
         from .bridge.answer import answer

@@ -82,8 +82,8 @@ def solve(
     geometry: Geometry, plan: Plan, c: Array, tolerance: float, ledger: Ledger, first_sweeps: int = 0,
     damping: float = DAMPING,
 ) -> Stage:  # fmt: skip
-    """From a plan to one whose error is below the tolerance, at the same eps. first_sweeps: before Newton steps; 0: until
-    those are predicted to be cheaper."""
+    """From a plan to one whose error is below the tolerance, at the same eps. first_sweeps: before Newton steps; 0:
+    until those are predicted to be cheaper."""
     per_step = 2 * geometry.work + AFTER
     ledger.plan = plan
 

@@ -14,7 +14,7 @@ from .common import file_argument, json_option, print_json, print_table, store_o
 @store_option
 @json_option
 def command(file: Path, store: Path, as_json: bool) -> None:
-    """Which solvers can take the problem, of whatever kind, or family of problems in FILE, and every reason why the others cannot."""
+    """Which solvers can take the problem, or family of problems, in FILE, and every reason why the others cannot."""
     from .. import registry
     from ..kinds import kind_of
 

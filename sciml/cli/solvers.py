@@ -46,7 +46,8 @@ def command(name: str | None, as_json: bool) -> None:
 
 def _dimensions(accepts: Mapping[str, frozenset[str]]) -> str:
     """Of space; of transport problems, which have none, the kind."""
-    return "/".join(sorted(accepts.get("dim") or accepts.get("kind", ())))
+    nothing: frozenset[str] = frozenset()
+    return "/".join(sorted(accepts.get("dim", nothing) or accepts.get("kind", nothing)))
 
 
 def _type(annotation: object) -> str:

@@ -60,8 +60,9 @@ class Kind(ABC):
     def reasons(self, task: Any, solver: Solver, store: Path) -> list[str]:
         """Why a solver cannot take it."""
 
+    @abstractmethod
     def require(self, task: Any, solver: Solver, asked: dict[str, Any]) -> None:
-        """Raise UsageError for options of `sciml solve` that make no sense here (what cannot be solved says so later)."""
+        """Raise UsageError for options of `sciml solve` that make no sense here."""
 
     @abstractmethod
     def solve(

@@ -54,8 +54,8 @@ class FamilyKind(Kind):
 
     def entry(self, path: Path) -> tuple[str, str, str]:
         found = self.read(path).description
-        end = found.splits["test"].end
-        return " x ".join(str(axis.size) for axis in found.axes), f"{end or 0:g}", f"family: {found.title or found.name}"
+        size, end = " x ".join(str(axis.size) for axis in found.axes), found.splits["test"].end
+        return size, f"{end or 0:g}", f"family: {found.title or found.name}"
 
     def reasons(self, task: Family, solver: Solver, store: Path) -> list[str]:
         why = registry.reasons(solver, task.draw("test", 0))

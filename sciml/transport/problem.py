@@ -38,14 +38,13 @@ class UniformCosts:
 
     def draw(self, n: int, m: int) -> Array:
         words = np.random.PCG64(self.seed).random_raw(n * m)
-        matrix: Array = ((words >> np.uint64(11)) * 2.0**-53).reshape(n, m)
-        return matrix
+        return np.asarray((words >> np.uint64(11)) * 2.0**-53, dtype=np.float64).reshape(n, m)
 
 
 @dataclass(frozen=True)
 class Transport:
-    """One task. cost: one of COSTS, between the places of the measures; or none, and a matrix (n, m), or how it is drawn.
-    eps: weight of the entropy, in units of the cost. normalise: both measures are divided by their mass.
+    """One task. cost: one of COSTS, between the places of the measures; or none, and a matrix (n, m), or how it is
+    drawn. eps: weight of the entropy, in units of the cost. normalise: both measures are divided by their mass.
     Raises UsageError for whatever cannot be solved."""
 
     name: str
@@ -128,7 +127,8 @@ class Transport:
     @cached_property
     def features(self) -> Mapping[str, frozenset[str]]:
         """What a solver must be able to do; compared with its `Solves`."""
-        return {"kind": frozenset({KIND}), "cost": frozenset({self.cost}), "form": frozenset({self.form})}
+        cost = frozenset({self.cost} if self.matrix is None else set())
+        return {"kind": frozenset({KIND}), "cost": cost, "form": frozenset({self.form})}
 
     def describe(self) -> dict[str, Any]:
         """Everything but the arrays, as plain JSON data."""
@@ -145,7 +145,8 @@ class Transport:
         digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode())
         for measure in (self.source, self.target):
             for array in (measure.weights, measure.points, *(measure.axes or ())):
-                digest.update(b"-" if array is None else repr(array.shape).encode() + np.ascontiguousarray(array).tobytes())
+                digest.update(b"-" if array is None else repr(array.shape).encode())
+                digest.update(b"" if array is None else np.ascontiguousarray(array).tobytes())
         if isinstance(self.matrix, np.ndarray):
             digest.update(np.ascontiguousarray(self.matrix).tobytes())
         return digest.hexdigest()
@@ -153,7 +154,7 @@ class Transport:
     def within(self) -> tuple[Transport, Transport]:
         """The problems of each measure with itself, for the Sinkhorn divergence; UsageError with a matrix of costs."""
         if self.matrix is not None:
-            raise UsageError("the Sinkhorn divergence needs places: a matrix of costs does not say those within a measure.")
+            raise UsageError("the Sinkhorn divergence needs places: a matrix has no costs within one measure.")
         return tuple(
             Transport(self.name, measure, measure, self.eps, self.cost, None, self.normalise)
             for measure in (self.source, self.target)

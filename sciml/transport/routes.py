@@ -1,4 +1,4 @@
-"""Ways to compute with a problem's costs: a stored matrix, separable products of a grid, or costs made anew each pass."""
+"""Ways to compute with a problem's costs: a stored matrix, separable products of a grid, costs made anew each pass."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def measured(problem: Transport, solution: TransportSolution, task: Task) -> tup
     if found.cost == float("inf"):
         raise RunFailed("the solver's potentials are so far off that their plan is not finite.")
     name, power = DISTANCES.get(problem.cost, ("", 1))
-    distance = {name: sqrt((found.cost / task.mass)) if power == 2 else found.cost / task.mass} if name else {}
+    distance = {name: sqrt(found.cost / task.mass) if power == 2 else found.cost / task.mass} if name else {}
     return TransportScores(
         solution.eps, found.cost, found.lower, found.upper, found.gap, found.row_error, found.column_error,
         found.row_error + found.column_error, distance=distance,

@@ -1,4 +1,4 @@
-"""What a solver of transport problems returns: potentials, how it ended, and what it cost. The core measures the rest."""
+"""What a solver of transport problems returns: potentials, how it ended, what it cost. The core measures the rest."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .problem import Transport
 
 @dataclass(frozen=True)
 class SparsePlan:
-    """P by its rows: row i holds value[start_i:start_i+1] in columns index[start_i:start_i+1]; left_out: its missing mass."""
+    """P by its rows: row i has value[start_i:start_i+1] in columns index[start_i:start_i+1]; left_out: missing mass."""
 
     start: NDArray[np.int64]
     index: NDArray[np.int32]
@@ -28,7 +28,7 @@ class SparsePlan:
 class TransportSolution:
     """phi: (n,), psi: (m,): potentials relative to the measures, P_ij = r_i c_j exp((phi_i + psi_j - C_ij)/eps).
 
-    eps: the problem's; or 0 for transport without entropy, when phi, psi are the linear programme's and `plan` is given.
+    eps: the problem's; or 0 for transport without entropy, when phi, psi are the linear programme's and there is a plan.
     message: why it stopped, in the solver's words. cost: counts it kept itself. history: named series. numbers: what it
     found beside the plan (a Sinkhorn divergence …).
     """

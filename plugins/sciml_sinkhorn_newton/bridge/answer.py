@@ -1,4 +1,4 @@
-"""`light-sb` as a solver. The bridge of eps/2 couples as transport with the cost |x0 - x1|² and eps does, and its density is
+"""`light-sb` as a solver. The bridge of eps/2 couples as transport with the cost |x0 - x1|² and eps does; its density is
 
     π(x0, x1) = r(x0) exp(<x0, x1>/(eps/2)) v(x1)/c(x0),   so that   phi(x0) = |x0|² - eps log c(x0)
 
@@ -32,8 +32,8 @@ def answer(solver: LightBridge, problem: Transport, run: Run) -> TransportSoluti
         run.step(done / (solver.rounds + 1), None, f"round {done}, objective {loss:.6g}")
 
     potential = fit(
-        x, y, 0.5 * problem.eps, solver.components, solver.rounds, solver.iterations, solver.tolerance, run.seed, report,
-        (task.r, task.c),
+        x, y, 0.5 * problem.eps, solver.components, solver.rounds, solver.iterations, solver.tolerance, run.seed,
+        report, (task.r, task.c),
     )  # fmt: skip
     start = torch.as_tensor(np.ascontiguousarray(x))
     phi = (start**2).sum(1).numpy() - problem.eps * potential.log_c(start).numpy()
@@ -44,7 +44,8 @@ def answer(solver: LightBridge, problem: Transport, run: Run) -> TransportSoluti
         "bridge_logits": potential.logits.numpy(), "bridge_means": potential.means.numpy(),
         "bridge_factors": factor.numpy(), "objective": np.asarray(losses),
     }  # fmt: skip
-    steps = "its rounds are used up" if len(losses) == solver.rounds else f"a round gained less than {solver.tolerance:g}"
+    used = len(losses) == solver.rounds
+    steps = "its rounds are used up" if used else f"a round gained less than {solver.tolerance:g}"
     return TransportSolution(
         phi - shift, psi + shift, problem.eps, message=f"{steps}; scored by its potential on the points",
         cost={"parameters": float(sum(p.numel() for p in potential.parameters())), "rounds": float(len(losses))},
