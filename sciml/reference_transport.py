@@ -15,7 +15,8 @@ from scipy.special import logsumexp
 
 from . import registry
 from .errors import RunFailed, UsageError
-from .numerics.transport.exact import MOST, costs
+from .kernels.transport import MOST_COSTS
+from .numerics.transport.exact import costs
 from .problem import Array
 from .run import Run
 from .solution import Status
@@ -53,7 +54,7 @@ def build_reference(
         f"sinkhorn-newton to marginal errors of {scores.marginal_error:.0e}; the error is the gap between the dual"
         " value and the objective of the plan rounded to a feasible one."
     )
-    if problem.shape[0] * problem.shape[1] <= MOST:
+    if problem.shape[0] * problem.shape[1] <= MOST_COSTS:
         on_progress("exact-transport")
         _, bounds = run_solver(problem, "exact-transport")
         exact, exact_error = bounds.cost, max(bounds.gap, ROUNDING)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
+from sciml.kernels.transport import MOST_COSTS
 from sciml.run import Run
 from sciml.solution import Status
 from sciml.solver import Solves
 from sciml.transport import Transport, TransportSolution, TransportSolver
-
-if TYPE_CHECKING:
-    pass
+from sciml.transport.routes import no_way, task_of
 
 ANY = Solves(
     kind={"transport"}, cost={"squared euclidean", "euclidean", "l1"}, form={"points", "grid", "matrix"}
@@ -41,15 +40,12 @@ class Sinkhorn(TransportSolver):
     threads: int = Field(1, ge=1, le=256, description="of the compiled kernels, where costs are not separable")
 
     def cannot(self, problem: Transport) -> list[str]:
-        from sciml.transport.routes import no_way
-
         reason = no_way(problem, self.path)
         return super().cannot(problem) + ([reason] if reason else [])
 
     def transport(self, problem: Transport, run: Run) -> TransportSolution:
         from sciml.numerics.transport.progress import reporting, series
         from sciml.numerics.transport.sinkhorn import solve
-        from sciml.transport.routes import task_of
 
         task = task_of(problem, self.path, self.threads, run.device)
         run.took("transport", task.geometry.path)
@@ -76,17 +72,14 @@ class ExactTransport(TransportSolver):
     iterations: int = Field(10_000_000, ge=1, description="most pivots")
 
     def cannot(self, problem: Transport) -> list[str]:
-        from sciml.numerics.transport.exact import MOST
-
         n, m = problem.shape
-        large = [f"it needs the matrix of costs, and {n} x {m} entries are too many"] if n * m > MOST else []
+        large = [f"it needs the matrix of costs, and {n} x {m} entries are too many"] if n * m > MOST_COSTS else []
         return super().cannot(problem) + large
 
     def transport(self, problem: Transport, run: Run) -> TransportSolution:
         from scipy.sparse import csr_matrix
 
         from sciml.numerics.transport.exact import solve
-        from sciml.transport.routes import task_of
         from sciml.transport.solution import SparsePlan
 
         run.step(0.0, None, "network simplex")

@@ -9,6 +9,7 @@ from pydantic import Field
 from sciml.run import Run
 from sciml.solver import Solves
 from sciml.transport import Transport, TransportSolution, TransportSolver
+from sciml.transport.routes import no_way
 
 
 class SinkhornNewton(TransportSolver):
@@ -37,8 +38,6 @@ class SinkhornNewton(TransportSolver):
     divergence: bool = Field(False, description="the Sinkhorn divergence too: two more problems, of points or grids")
 
     def cannot(self, problem: Transport) -> list[str]:
-        from sciml.transport.routes import no_way
-
         reason = no_way(problem, self.path)
         reasons = super().cannot(problem) + ([reason] if reason else [])
         if self.divergence and problem.matrix is not None:

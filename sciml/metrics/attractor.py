@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 
-from ..numerics.transport.assignment import wasserstein_between_samples
 from ..problem import Array, Problem
 
 SAMPLES = 500  # of either side, at most
@@ -39,6 +38,8 @@ def attractor_distance(
 
     values, exact: (times, *grid) by field.
     """
+    from ..numerics.transport.assignment import wasserstein_between_samples  # loads torch
+
     times = problem.grid.times
     begin = times[0] + TRANSIENT * (times[-1] - times[0])
     kept = np.nonzero((times >= begin) & (times <= reached))[0]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from ..errors import UsageError
-from ..numerics.transport.exact import MOST
+from ..kernels.transport import MOST_COSTS
 from .problem import Transport
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def no_way(problem: Transport, path: Path) -> str:
         return "path=separable needs both measures on grids and the cost squared euclidean or l1"
     if path == "streaming" and problem.matrix is not None:
         return "path=streaming makes costs from places, and here they are a matrix"
-    if path == "dense" and n * m > MOST:
+    if path == "dense" and n * m > MOST_COSTS:
         return f"path=dense would store {n} x {m} costs; take path=streaming"
     return ""
 

@@ -28,7 +28,7 @@ class SparsePlan:
 class TransportSolution:
     """phi: (n,), psi: (m,): potentials relative to the measures, P_ij = r_i c_j exp((phi_i + psi_j - C_ij)/eps).
 
-    eps: the problem's; or 0 for transport without entropy, when phi, psi are the linear programme's and there is a plan.
+    eps: the problem's; or 0 without entropy, when phi, psi are the linear programme's potentials and there is a plan.
     message: why it stopped, in the solver's words. cost: counts it kept itself. history: named series. numbers: what it
     found beside the plan (a Sinkhorn divergence …).
     """

@@ -1,4 +1,4 @@
-"""`light-sb` as a solver. The bridge of eps/2 couples as transport with the cost |x0 - x1|² and eps does; its density is
+"""`light-sb` as a solver. The bridge of eps/2 couples as transport with cost |x0 - x1|² and eps does; its density is
 
     π(x0, x1) = r(x0) exp(<x0, x1>/(eps/2)) v(x1)/c(x0),   so that   phi(x0) = |x0|² - eps log c(x0)
 

@@ -1,6 +1,6 @@
 """What potentials are worth, certified: bounds on the value from below and above, by products with the plan only.
 
-Below: the dual value Σ r phi + Σ c psi - eps (Σ P - 1) of any potentials, P_ij = r_i c_j exp((phi_i + psi_j - C_ij)/eps).
+Below: the dual value Σ r phi + Σ c psi - eps (Σ P - 1) of any potentials, P_ij = r_i c_j exp((phi_i+psi_j-C_ij)/eps).
 Above: the objective of a feasible plan. P is rounded (Altschuler, Weed & Rigollet, NeurIPS 2017, algorithm 2) to
 Q + u vᵀ/t, Q = diag(x) P diag(y), with u, v what Q's rows and columns lack and t = Σ u; as KL is convex, its objective
 is at most that of Q/(1-t) and of u vᵀ/t², weighed with 1 - t and t, and both follow from sums of rows and columns.

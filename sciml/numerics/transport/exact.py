@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import RunFailed, UsageError
+from ...kernels.transport import MOST_COSTS
 from .geometry import Array
 from .grid import Grid
 from .rows import Rows
 from .task import Task
-
-MOST = 2**27  # entries of the matrix of costs
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ def solve(task: Task, most_iterations: int = 10_000_000) -> Exact:
     except ImportError:
         raise UsageError("exact transport needs POT: pip install 'sciml-toolkit[transport]'.") from None
     n, m = task.geometry.shape
-    if n * m > MOST:
+    if n * m > MOST_COSTS:
         raise UsageError(f"exact transport needs the matrix of costs, and {n} × {m} entries are too many.")
     log: dict[str, Any]
     plan, log = ot.emd(task.r, task.c, costs(task), numItermax=most_iterations, log=True)
