@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
+from .metrics.attractor import attractor_line
 from .problem import SIDES, Axis, Problem
 from .reference import Reference
 from .result_file import Result
@@ -105,12 +105,3 @@ def result_text(result: Result) -> str:
     computed = "".join(f"; {kernel}: {path}" for kernel, path in result.provenance.get("kernels", {}).items())
     lines.append(f"options     {options or 'none'}; {result.dtype} on {result.device}{computed}; cell {result.cell}")
     return "\n".join(lines)
-
-
-def attractor_line(found: dict[str, Any]) -> str:
-    """W1 between the attractors, beside its sampling floor."""
-    told = "below" if found["distance"] <= found["floor"] else "above"
-    return (
-        f"attractor   W1 of {found['observable']} to the reference's {found['distance']:.2g} standard deviations,"
-        f" {told} the floor {found['floor']:.2g} between the reference's halves ({found['samples']} states)"
-    )

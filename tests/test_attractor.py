@@ -10,7 +10,7 @@ from conftest import small_ks, small_ode
 
 from sciml import Axis, Grid, problem_file
 from sciml.errors import UsageError
-from sciml.metrics.attractor import attractor_distance, observable, sampled
+from sciml.metrics.attractor import attractor_distance, observable, pooled, sampled
 from sciml.numerics.transport.assignment import wasserstein_between_samples
 from sciml.reference import Reference
 from sciml.scoring import score
@@ -78,3 +78,17 @@ def test_the_commands_print_it_beside_its_floor(tmp_path, cli):
     assert "attractor   W1 of (x, y) to the reference's" in out and "below the floor" in out
     table = cli("compare", tmp_path / "a.h5", "--solvers", "dop853", "--store", tmp_path / "s").out
     assert "attractor W1" in table and "its floor" in table
+
+
+def test_members_of_a_family_are_taken_together():
+    runs = [noise(small_ode(), times=60, seed=k) for k in range(6)]
+    problems, exact = zip(*runs, strict=True)
+    alike = [noise(small_ode(), times=60, seed=10 + k)[1] for k in range(6)]
+    kept = [np.ones(60, dtype=bool)] * 6
+    found = pooled(problems, alike, exact, kept)
+    assert found["samples"] == 180 and 0.6 * found["floor"] < found["distance"] < 1.4 * found["floor"]
+    moved = [{name: values + 1.0 for name, values in fields.items()} for fields in exact]
+    assert pooled(problems, moved, exact, kept)["distance"] == pytest.approx(np.sqrt(2.0), rel=0.05)
+    early = [kept[0], *[np.zeros(60, dtype=bool)] * 5]
+    lost = [alike[0], *({n: v * np.nan for n, v in fields.items()} for fields in alike[1:])]
+    assert np.isfinite(pooled(problems, lost, exact, early)["distance"])  # what was not reached does not count

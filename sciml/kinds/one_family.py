@@ -12,6 +12,7 @@ from ..errors import UsageError
 from ..family import Family
 from ..learning import LearnedSolver
 from ..learning.models import lacks_model
+from ..metrics.attractor import attractor_columns
 from ..row import Row
 from ..solver import Solver
 from .kind import Kind, Outcome
@@ -86,14 +87,14 @@ class FamilyKind(Kind):
         plain = {key: value for key, value in arguments.items() if key != "dtype"}
         result, _ = solve_family(task, solver, seed=head["seed"], **plain)
         scores, ledger = result.scores, result.ledger
-        floor = scores["floor"]
+        floor, chaos = scores["floor"], scores.get("attractor")
         return Row(
             **head, outcome="ok" if result.status == "OK" else result.message, error=scores["relative_l2"]["mean"],
             spread=scores["relative_l2"]["error"], floor=math.nan if floor is None else floor,
             seconds=ledger["seconds"], cpu_seconds=ledger["cpu_seconds"], peak_bytes=ledger["peak_bytes"],
             cell=result.cell, members=result.count,
             correlated=scores.get("high_correlation_0.8", {}).get("mean", math.nan),
-            training=result.model["seconds"] if result.model else math.nan,
+            training=result.model["seconds"] if result.model else math.nan, more=attractor_columns(chaos),
         )  # fmt: skip
 
     def reference(self, path: Path, build: bool, on_notice: Callable[[str], None]) -> dict[str, Any]:

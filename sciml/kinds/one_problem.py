@@ -11,6 +11,7 @@ from .. import problem_file, registry, result_file
 from ..errors import UsageError
 from ..learning import LearnedSolver
 from ..learning.models import choose, lacks_model
+from ..metrics.attractor import attractor_columns
 from ..problem import Problem
 from ..reference import read_reference
 from ..row import Row
@@ -101,15 +102,13 @@ class ProblemKind(Kind):
             model, _ = choose(solver, task, Path(arguments.get("store", DEFAULT_STORE)), None)
             head["training"] = model.card.seconds
         scores, ok = result.scores or {}, result.solution.status is Status.OK
-        chaos = scores.get("attractor") or {}
-        more = {"attractor W1": chaos["distance"], "its floor": chaos["floor"]} if chaos else {}
         worst = max(scores.get("relative_l2", {}).items(), key=lambda item: item[1], default=("", math.nan))
         return Row(
             **head, outcome="ok" if ok else result.solution.message or result.solution.status.value, error=worst[1],
             floor=scores.get("floor", {}).get(worst[0], math.nan), seconds=result.ledger["seconds"],
             cpu_seconds=result.ledger["cpu_seconds"], peak_bytes=result.ledger["peak_bytes"],
             until=scores.get("until"), baseline=scores.get("baseline", {}).get(worst[0], math.nan), cell=result.cell,
-            more=more,
+            more=attractor_columns(scores.get("attractor")),
         )  # fmt: skip
 
     def reference(self, path: Path, build: bool, on_notice: Callable[[str], None]) -> dict[str, Any]:
