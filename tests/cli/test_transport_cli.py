@@ -65,6 +65,18 @@ def test_lists(place, cli):
     assert listed["sinkhorn-newton"] == "transport" and listed["dop853"] == "0"
 
 
+def test_lists_load_no_torch(place):
+    import subprocess
+    import sys
+
+    code = (
+        "import sys; from sciml.cli.main import run\n"
+        "run(['compat', 'lap.h5']); run(['problems', '.']); run(['validate', 'lap.h5']); print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip().endswith("False")
+
+
 def test_one_table(place, cli, ks_file):
     done = cli("compare", "lap.h5", "pixels.h5", "--solvers", "sinkhorn-newton,sinkhorn:sweeps=3,exact-transport,etdrk4", "-o", "report")
     assert done.code == 0 and "certified" in done.out and "marginals" in done.out
