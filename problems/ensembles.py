@@ -129,7 +129,8 @@ def ns_operator() -> Family:
             "test": {"seed": 33, "count": 32, "end": 20.0, "times": 21},
         },
         "maker": {
-            "solver": "etdrk4", "options": {"step": 0.01, "modes": 64, "tail": 1e-5}, "check": {"modes": 48},
+            "solver": "etdrk4", "options": {"step": 0.02, "modes": 64, "tail": 1e-4},
+            "check": {"modes": 48, "tail": 1e-2}, "train": {"modes": 42, "tail": 1e-2},
         },
     })  # fmt: skip
 
@@ -152,8 +153,9 @@ def kolmogorov_ensemble() -> Family:
             "test": {"seed": 43, "count": 8, "end": 14.0, "times": 126},
         },
         "maker": {
-            "solver": "etdrk4", "options": {"step": 0.0056, "modes": 80, "tail": 1e-5},
-            "check": {"modes": 64, "tail": 1e-4},
+            "solver": "etdrk4", "options": {"step": 0.0056, "modes": 80, "tail": 1e-4},
+            "check": {"modes": 64, "tail": 1e-2}, "train": {"step": 0.008, "modes": 64, "tail": 1e-2},
+            "spin_up": {"step": 0.0112, "modes": 42, "tail": 0.1},
         },
         "lyapunov": None,
     })  # fmt: skip

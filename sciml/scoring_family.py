@@ -19,30 +19,38 @@ KNOWN = 0.1  # beyond the time at which the reference's own error passes this, n
 
 
 def score_family(
-    values: Mapping[str, Array], std: Mapping[str, Array], reached: list[float], data: Dataset
+    values: Mapping[str, Array], std: Mapping[str, Array], reached: list[float], data: Dataset,
+    predicted_from: float = 0.0,
 ) -> dict[str, Any]:
     """Numbers by name, each {mean, error} over members. What a member that ended early lacks counts as 0 in norms (an
     error of 1 there) and as not correlated.
 
+    predicted_from: where a solver was given the outputs before this time, nothing but the outputs from there on counts;
+    an evolution's initial state always is given.
     relative_l2: over time and space, of the worst field. relative_h1: of a steady field. first_step: relative_l2 at the
-    first output time, of an evolution. high_correlation_T: mean over members of the first time at which the
+    first output time that was not given, of an evolution. high_correlation_T: mean over members of the first time at which the
     correlation with the reference falls below T, and `…_of_mean`: where the members' mean correlation does.
     reference_known_until: the time up to which the reference's own error is below 10 % of the field in the median
     member. floor: the reference's error.
     """
     found: dict[str, Any] = {"members": len(reached)}
     times, name = data.times, _worst(values, data)
+    start = int(np.searchsorted(times, predicted_from)) if predicted_from > 0 else 0
+    if start:
+        found["predicted_from"] = float(times[start])
     value, exact = np.nan_to_num(values[name], nan=0.0, posinf=0.0, neginf=0.0), data.values[name]
     flat, flat_exact = (a.reshape(*a.shape[:2], -1) for a in (value, exact))
-    size = np.linalg.norm(flat_exact.reshape(len(exact), -1), axis=1)
-    l2 = np.linalg.norm((flat - flat_exact).reshape(len(exact), -1), axis=1) / size
+    size = np.linalg.norm(flat_exact[:, start:].reshape(len(exact), -1), axis=1)
+    l2 = np.linalg.norm((flat - flat_exact)[:, start:].reshape(len(exact), -1), axis=1) / size
     found["relative_l2"] = _named(l2)
     if len(times) == 1:
         axes = data.problems[0].grid.axes
         h1 = relative_h1(value[:, 0], exact[:, 0], [a.length for a in axes], [a.periodic for a in axes])
         found["relative_h1"] = _named(h1)
     else:
-        first = np.linalg.norm(flat[:, 1] - flat_exact[:, 1], axis=1) / np.linalg.norm(flat_exact[:, 1], axis=1)
+        step = max(start, 1)
+        first = np.linalg.norm(flat[:, step] - flat_exact[:, step], axis=1)
+        first /= np.linalg.norm(flat_exact[:, step], axis=1)
         found["first_step"] = _named(first)
         series = correlation(flat, flat_exact)
         series[times[None, :] > np.asarray(reached)[:, None]] = 0.0
@@ -57,7 +65,7 @@ def score_family(
     checked = data.error[np.isfinite(data.error).all(1)]
     found["floor"] = float(np.sqrt((checked**2).mean(1)).mean()) if len(checked) else None
     if name in std:
-        found["coverage"] = coverage(value[:, 1:], std[name][:, 1:], exact[:, 1:]) if len(times) > 1 else coverage(
+        found["coverage"] = coverage(value[:, step:], std[name][:, step:], exact[:, step:]) if len(times) > 1 else coverage(
             value, std[name], exact
         )
     return found

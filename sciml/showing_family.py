@@ -32,6 +32,9 @@ def family_text(family: Family) -> str:
     options = "".join(f" {k}={v}" for k, v in d.maker.options.items())
     check = "".join(f" {k}={v}" for k, v in d.maker.check.items())
     lines.append(f"made by     {d.maker.solver}{options}" + (f", checked with{check}" if check else ""))
+    for what, changed in (("for training", d.maker.train), ("for the spin-up", d.maker.spin_up)):
+        if changed:
+            lines.append(f"            {what} with" + "".join(f" {k}={v}" for k, v in changed.items()))
     if d.lyapunov:
         lines.append(f"chaotic     leading Lyapunov exponent {d.lyapunov:g}")
     return "\n".join(lines)
@@ -76,6 +79,8 @@ def score_lines(scores: dict[str, Any]) -> list[str]:
     if floor is not None and scores["relative_l2"]["mean"] <= 2 * floor:
         remark = f" (at reference floor, {floor:.1e})"
     lines = [f"error       relative L2 {shown('relative_l2')}{remark}"]
+    if "predicted_from" in scores:
+        lines.append(f"            from t = {scores['predicted_from']:g} on; what is before was given to the solver")
     if "relative_h1" in scores:
         lines.append(f"            relative H1 {shown('relative_h1')}")
     if "first_step" in scores:

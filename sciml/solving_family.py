@@ -100,5 +100,6 @@ def _result(
         seed=run.seed, device=run.device, dtype=run.dtype, provenance=provenance(run.device, run.paths),
         ledger=ledger, scores={}, cell=cell, model=about, history=dict(solutions[0].history), **gathered(solutions),
     )  # fmt: skip
-    scores = score_family(result.values, result.std, result.reached, truth)
+    start = max(solution.predicted_from for solution in solutions)
+    scores = score_family(result.values, result.std, result.reached, truth, start)
     return replace(result, scores=scores, history=dict(result.history) | curves_family(result.values, truth))

@@ -38,7 +38,7 @@ def make(
         raise UsageError(f"the number of members must be at least 1, not {count}.")
     if family.imported:
         return Dataset.read(root, family, split, count)
-    solver, check = makers(family)
+    solver, check = makers(family, split)
     registry.require_able(solver, family.draw(split, 0))
     place = folder(Path(root), family, split)
     for first in range(0, count, MEMBERS):
@@ -54,7 +54,7 @@ def make(
             problem, solution = solved(family, split, index, solver)
             members.append(problem)
             rows.append(solution.values)
-            errors.append(_distance(problem, solution, check if split != "train" else None))
+            errors.append(_distance(problem, solution, check))
         values = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
         about = {"solver": solver.name, "options": solver.options(), "versions": versions()}
         write_shard(path, family, split, first, members, values, np.stack(errors), about)
@@ -62,10 +62,12 @@ def make(
     return Dataset.read(root, family, split, count)
 
 
-def makers(family: Family) -> tuple[Solver, Solver | None]:
-    """The solver that makes the data, and the one it is checked by."""
+def makers(family: Family, split: str) -> tuple[Solver, Solver | None]:
+    """The solver that makes a split's data, and the one it is checked by: not of training data."""
     maker = family.description.maker
     cls = registry.get_solver(maker.solver)
+    if split == "train":
+        return cls.build(**(maker.options | maker.train)), None
     return cls.build(**maker.options), cls.build(**(maker.options | maker.check)) if maker.check else None
 
 
@@ -73,7 +75,8 @@ def solved(family: Family, split: str, index: int, solver: Solver) -> tuple[Prob
     """A member after its spin-up, and its solution."""
     problem = family.draw(split, index)
     if family.description.spin_up:
-        start = _solve(solver, problem)
+        spin_up = family.description.maker.spin_up
+        start = _solve(type(solver).build(**(solver.options() | spin_up)) if spin_up else solver, problem)
         problem = family.started(problem, split, {name: values[-1] for name, values in start.values.items()})
     return problem, _solve(solver, problem)
 

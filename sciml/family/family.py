@@ -49,12 +49,15 @@ class Split(_Strict):
 
 
 class Maker(_Strict):
-    """The solver that makes the data, or "file" where they are read from files of others;
-    `check`: options of a second run, whose distance is the stated error."""
+    """The solver that makes the data, or "file" where they are read from files of others; options that differ:
+    `check` in a second run, whose distance is the stated error; `train` for training members, of which a chaotic
+    trajectory need not be the exact one, only each of its steps; `spin_up` for what passes before the data begin."""
 
     solver: str
     options: dict[str, bool | int | float | str] = {}
     check: dict[str, bool | int | float | str] = {}
+    train: dict[str, bool | int | float | str] = {}
+    spin_up: dict[str, bool | int | float | str] = {}
 
 
 class FamilyDescription(_Strict):
@@ -92,6 +95,8 @@ class Family:
         for name, split in d.splits.items():
             if (d.kind == "evolution") != (split.end is not None and split.times is not None):
                 raise UsageError(f"family: the split {name!r} needs end and times if the kind is evolution, else none.")
+        if d.maker.spin_up and not d.spin_up:
+            raise UsageError("family: the maker has options for a spin-up, and there is none.")
         if d.spin_up and d.kind != "evolution":
             raise UsageError("family: only an evolution has a spin-up.")
         if self.imported and (d.random or d.spin_up):
@@ -121,7 +126,10 @@ class Family:
         return self.description.maker.solver == "file"
 
     def describe(self) -> dict[str, Any]:
-        return self.description.model_dump(mode="json")
+        plain: dict[str, Any] = self.description.model_dump(mode="json")
+        maker = plain["maker"]
+        plain["maker"] = {key: value for key, value in maker.items() if value or key not in ("train", "spin_up")}
+        return plain
 
     def split(self, name: str) -> Split:
         if name not in self.description.splits:
@@ -144,7 +152,10 @@ class Family:
     def data_hash(self, split: str) -> str:
         """SHA-256 of what a split's data depend on, apart from how many there are."""
         chosen = self.split(split).model_dump(mode="json", exclude={"count"})
-        return _digest([self.content_hash, chosen, self.description.maker.model_dump(mode="json")])
+        maker = self.describe()["maker"]
+        if split != "train":
+            maker.pop("train", None)
+        return _digest([self.content_hash, chosen, maker])
 
     def draw(self, split: str, index: int) -> Problem:
         """Member `index` as it is drawn: of a family with a spin-up, from before it to its end.

@@ -352,7 +352,7 @@ def test_ten_frames_to_the_next(tmp_path: Path) -> None:
     run.model = model
     (answer,) = solver.solve_all(test.problems[:1], run)
     assert np.abs(answer.values["w"][:11] - test.values["w"][0, :11]).max() < 1e-10  # computed, as the data were
-    assert answer.history["predicted_from"][0] == test.times[11]
+    assert answer.predicted_from == test.times[11]
     assert answer.cost["network_calls"] == 3
     short = replace(test.problems[0], grid=Grid(test.problems[0].grid.axes, test.times[:11]))
     with pytest.raises(UsageError, match="starts from 11 output times"):
