@@ -28,8 +28,8 @@ def score_family(
     predicted_from: where a solver was given the outputs before this time, nothing but the outputs from there on counts;
     an evolution's initial state always is given.
     relative_l2: over time and space, of the worst field. relative_h1: of a steady field. first_step: relative_l2 at the
-    first output time that was not given, of an evolution. high_correlation_T: mean over members of the first time at which the
-    correlation with the reference falls below T, and `…_of_mean`: where the members' mean correlation does.
+    first output time that was not given, of an evolution. high_correlation_T: mean over members of the first time at
+    which the correlation with the reference falls below T, and `…_of_mean`: where the members' mean correlation does.
     reference_known_until: the time up to which the reference's own error is below 10 % of the field in the median
     member. floor: the reference's error.
     """
@@ -65,9 +65,8 @@ def score_family(
     checked = data.error[np.isfinite(data.error).all(1)]
     found["floor"] = float(np.sqrt((checked**2).mean(1)).mean()) if len(checked) else None
     if name in std:
-        found["coverage"] = coverage(value[:, step:], std[name][:, step:], exact[:, step:]) if len(times) > 1 else coverage(
-            value, std[name], exact
-        )
+        own = slice(max(start, 1) if len(times) > 1 else 0, None)
+        found["coverage"] = coverage(value[:, own], std[name][:, own], exact[:, own])
     return found
 
 

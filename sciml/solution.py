@@ -25,8 +25,8 @@ class Solution:
     """float64 values by field, (times, *grid); std, where the solver knows it, of the same shape.
 
     reached: last time up to which the values are meant. predicted_from: the first output time that is the solver's own
-    answer, where earlier ones were given to it; a family is scored from there. cost: counts the solver kept itself (function
-    evaluations, matrix-vector products, parameters …); seconds and memory are added by the run.
+    answer, where earlier ones were given to it; a family is scored from there. cost: counts the solver kept itself
+    (function evaluations, matrix-vector products, parameters …); seconds and memory are added by the run.
     history: named series or tables worth keeping (residuals, causal weights, windows, step sizes).
     message: one sentence on how it went, in the solver's words.
     """
