@@ -107,7 +107,7 @@ def helmholtz() -> Family:
         "random": {"g": {"law": "gaussian-field", "amplitude": "9/(k**2 + 9)", "boundary": "neumann", "modes": 48}},
         "given": {"q": "(20 + tanh(10*g))**(-2)"}, "boundary": {"u": {"y": {"upper": "1"}}},
         "splits": {
-            "train": {"seed": 21, "count": 768}, "valid": {"seed": 22, "count": 24}, "test": {"seed": 23, "count": 64}
+            "train": {"seed": 21, "count": 512}, "valid": {"seed": 22, "count": 16}, "test": {"seed": 23, "count": 48}
         },
         "maker": {
             "solver": "spectral-element", "options": {"degree": 3, "estimate": False}, "check": {"degree": 4},
@@ -130,9 +130,9 @@ def ns_operator() -> Family:
         }},
         "initial": {"w": "g"},
         "splits": {
-            "train": {"seed": 31, "count": 200, "end": 20.0, "times": 21},
-            "valid": {"seed": 32, "count": 16, "end": 20.0, "times": 21},
-            "test": {"seed": 33, "count": 32, "end": 20.0, "times": 21},
+            "train": {"seed": 31, "count": 128, "end": 20.0, "times": 21},
+            "valid": {"seed": 32, "count": 8, "end": 20.0, "times": 21},
+            "test": {"seed": 33, "count": 16, "end": 20.0, "times": 21},
         },
         "maker": {
             "solver": "etdrk4", "options": {"step": 0.02, "modes": 64, "tail": 1e-4},
@@ -154,9 +154,9 @@ def kolmogorov_ensemble() -> Family:
         }},
         "initial": {"w": "g"}, "spin_up": 20.0,
         "splits": {
-            "train": {"seed": 41, "count": 64, "end": 14.0, "times": 126},
-            "valid": {"seed": 42, "count": 4, "end": 14.0, "times": 126},
-            "test": {"seed": 43, "count": 8, "end": 14.0, "times": 126},
+            "train": {"seed": 41, "count": 24, "end": 14.0, "times": 126},
+            "valid": {"seed": 42, "count": 2, "end": 14.0, "times": 126},
+            "test": {"seed": 43, "count": 4, "end": 14.0, "times": 126},
         },
         "maker": {
             "solver": "etdrk4", "options": {"step": 0.0056, "modes": 80, "tail": 1e-4},
