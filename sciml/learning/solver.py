@@ -51,6 +51,11 @@ class Task(ABC):
     def validate(self, network: torch.nn.Module) -> dict[str, float]:
         """Numbers on validation data, the first of which is to become small."""
 
+    def finish(self, network: torch.nn.Module) -> dict[str, float]:
+        """After the last step, with the weights that are kept: fit to validation data what is fitted to them beside the
+        weights. Numbers to be kept with, or instead of, those of the last validation."""
+        return {}
+
     def extra(self) -> dict[str, Any]:
         """What `predict` needs beside the weights, as JSON data (normalisation, sizes)."""
         return {}
