@@ -6,6 +6,7 @@ from typing import Any
 
 from .ensemble import EnsembleResult
 from .family import Family
+from .metrics.calibration import coverage_text
 
 
 def family_text(family: Family) -> str:
@@ -92,5 +93,5 @@ def score_lines(scores: dict[str, Any]) -> list[str]:
     if "reference_known_until" in scores:
         lines.append(f"reference   known to 10 % until t = {scores['reference_known_until']:g} (median member)")
     if "coverage" in scores:
-        lines.append(f"spread      1.96 standard deviations hold {100 * scores['coverage']:.1f} % of the points")
+        lines.append(f"spread      {coverage_text(scores['coverage'], scores.get('coverage_raw'))}")
     return lines

@@ -40,6 +40,11 @@ class Continuum:
         """What the network reads of a level, in [0, 1000]."""
         return LEVELS * (1 - variance.log() / math.log(self.least))
 
+    def weight(self, variance: Tensor) -> Tensor:
+        """σ, of a sample's squared error of v, which is 1/σ² of that of y: half way between the two. With either alone
+        one end of the levels has nearly all of the loss; so all have about the same (measured, see the docs)."""
+        return variance.sqrt()
+
     def noised(self, y: Tensor, variance: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Candidate and target v. y, noise: (B, C, *grid); variance: (B,). At variance 1 the candidate is zero."""
         variance = variance.reshape(-1, *[1] * (y.dim() - 1))

@@ -37,6 +37,10 @@ class Refinement:
         """What the network reads of a level."""
         return self.times[level]
 
+    def weight(self, level: Tensor) -> Tensor | None:
+        """Of a sample's squared error of v; None: all alike."""
+        return None
+
     def noised(self, y: Tensor, level: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Candidate and target v of a sample at its level. y, noise: (B, C, *grid); level: (B,) whole numbers."""
         view = (-1, *[1] * (y.dim() - 1))

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from sciml.problem import Problem
 
-CHOSEN = ("levels",)
+CHOSEN = ("levels", "calibration")
 SPREAD = 2.0  # standardised parameters are embedded in these units: the fastest sine turns by about a radian
 
 
@@ -23,6 +23,7 @@ class Setting:
     step: time between two states. mean, spread: of each field. unit: standard deviation of each field's target.
     sizes: root mean square of each further input. parameters: names of the numbers the network is told, axis lengths
     as "length x", with their centre and scale. levels: of variances=adaptive, the noise levels chosen, ascending to 1.
+    calibration: of the spread of samples (`spread.Spread`).
     """
 
     step: float
@@ -35,6 +36,7 @@ class Setting:
     centre: list[float]
     scale: list[float]
     levels: list[float] = field(default_factory=list)
+    calibration: dict[str, Any] = field(default_factory=dict)
 
     def describe(self) -> dict[str, Any]:
         """Without what a training did not choose."""

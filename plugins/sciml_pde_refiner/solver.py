@@ -57,8 +57,8 @@ class PdeRefiner(LearnedSolver):
     layers: int = Field(4, ge=1, le=32, description="of network=fno: layers")
     refinement_steps: int = Field(
         -1, ge=-1, le=100,
-        description="K, denoising steps after the prediction, of variances=adaptive the most; -1: 3 of method=refiner (8 if"
-        " adaptive), else 0",
+        description="K, denoising steps after the prediction (of variances=adaptive the most); -1: 3 of method=refiner,"
+        " 8 of variances=adaptive, else 0",
     )
     min_noise: float = Field(
         4e-7, gt=0, lt=1, description="least variance of the noise, in units of the target's; published 4e-7"
@@ -126,3 +126,8 @@ class PdeRefiner(LearnedSolver):
         from .rollout import rollout
 
         return rollout(self, problems, model, run)
+
+    def calibrate(self, model: Model, valid: Dataset, run: Run) -> Model:
+        from .calibrating import recalibrated
+
+        return recalibrated(self, model, valid, run)

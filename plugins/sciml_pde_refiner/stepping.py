@@ -125,7 +125,7 @@ class Stepper:
     def denoised(self, inputs: Tensor, candidate: Tensor, variance: float) -> Tensor:
         """Of variances=adaptive: the estimate of y from a candidate of any variance."""
         assert isinstance(self.refinement, Continuum)
-        level = self.refinement.numbers(torch.tensor(variance, device=inputs.device))
+        level = self.refinement.numbers(torch.tensor(variance, dtype=torch.float32, device=inputs.device))
         return math.sqrt(1 - variance) * candidate - math.sqrt(variance) * self.called(inputs, candidate, level)
 
 

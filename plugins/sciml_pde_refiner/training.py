@@ -15,6 +15,7 @@ from sciml.errors import UsageError
 from sciml.learning.solver import Task
 from sciml.run import Run
 
+from .calibrating import calibrated
 from .networks import build
 from .reflection import parity
 from .setting import Setting, varying
@@ -33,7 +34,7 @@ class Refining(Task):
     """Pairs (state, state a step later) of all trajectories, prepared once."""
 
     def __init__(self, solver: PdeRefiner, train: Dataset, valid: Dataset, run: Run) -> None:
-        self.solver, self.device = solver, run.device
+        self.solver, self.device, self.valid, self.run = solver, run.device, valid, run
         step = solver.step or float(valid.times[1] - valid.times[0])
         self.fields = list(train.problems[0].equation.fields)
         self.stride = stride_of(step, train, "training")
@@ -108,7 +109,10 @@ class Refining(Task):
         candidate, aim = self.refinement.noised(y, level, noise)
         entering = torch.cat([x, candidate], 1) if self.solver.refinements() else x
         answer: Tensor = self.forward(entering, self.refinement.numbers(level), told)
-        return ((answer - aim) ** 2).mean()
+        weight = self.refinement.weight(level)
+        if weight is None:
+            return ((answer - aim) ** 2).mean()
+        return (weight * ((answer - aim) ** 2).flatten(1).mean(1)).mean()
 
     def _mirror(self, x: Tensor) -> Tensor:
         """x -> sign · x(-x) on a periodic grid whose first point is its own image."""
@@ -122,10 +126,16 @@ class Refining(Task):
         return self.validation.metrics(network, self.setting)
 
     def finish(self, network: torch.nn.Module) -> dict[str, float]:
-        if self.solver.variances != ADAPTIVE:
-            return {}
-        self.setting = replace(self.setting, levels=self.validation.levels(network, self.setting, whole=True))
-        return self.validation.metrics(network, self.setting)
+        """The noise levels by all validation pairs, and the calibration of the spread."""
+        found: dict[str, float] = {}
+        if self.solver.variances == ADAPTIVE:
+            self.setting = replace(self.setting, levels=self.validation.levels(network, self.setting, whole=True))
+            found = self.validation.metrics(network, self.setting)
+        spread = calibrated(self.solver, network, self.setting, self.valid, self.run)
+        if spread is not None:
+            self.setting = replace(self.setting, calibration=spread.describe())
+            found |= spread.metrics()
+        return found
 
     def extra(self) -> dict[str, Any]:
         return self.setting.describe()

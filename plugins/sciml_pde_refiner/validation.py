@@ -45,7 +45,7 @@ class Validation:
         found, plain, missed = [], [], []
         unit = setting.column("unit", self.dim, self.device)
         for index in range(self.starts.shape[1]):
-            now, end, state, _, bare = self._start(stepper, index)
+            _, end, state, _, bare = self._start(stepper, index)
             answer = stepper.values(stepper.advance(state, generator))
             found.append(_relative(answer, end))
             missed.append(float((((answer - end) / unit) ** 2).mean()))
@@ -67,7 +67,7 @@ class Validation:
                 truth.append(((end - bare) / stepper.unit).float())
 
             def clean(candidate: Tensor, variance: float) -> Tensor:
-                parts = zip(inputs, candidate.split(len(self.members)), strict=True)
+                parts = zip(inputs, torch.split(candidate, len(self.members)), strict=True)
                 return torch.cat([stepper.denoised(x, c, variance) for x, c in parts])
 
             generator = torch.Generator().manual_seed(1)

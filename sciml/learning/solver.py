@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, final
 import numpy as np
 from pydantic import Field
 
-from ..errors import RunFailed
+from ..errors import RunFailed, UsageError
 from ..problem import Problem
 from ..solution import Solution
 from ..solver import Solver
@@ -89,6 +89,11 @@ class LearnedSolver(Solver, ABC):
     @abstractmethod
     def predict(self, problems: Sequence[Problem], model: Model, run: Run) -> list[Solution]:
         """Answer problems of the family the model was trained on, all of them together."""
+
+    def calibrate(self, model: Model, valid: Dataset, run: Run) -> Model:
+        """The model with the calibration of its spread fitted anew to validation data, its weights as they are. Raises
+        UsageError where there is nothing to calibrate."""
+        raise UsageError(f"{self.name} states no spread that could be calibrated.")
 
     def refuses_family(self, family: Family) -> list[str]:
         """Every reason why this solver, with these options, cannot be trained on the family."""
