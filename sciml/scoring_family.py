@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ KNOWN = 0.1  # beyond the time at which the reference's own error passes this, n
 
 def score_family(
     values: Mapping[str, Array], std: Mapping[str, Array], reached: list[float], data: Dataset,
-    predicted_from: float = 0.0,
+    predicted_from: float = 0.0, raw: Mapping[str, Array] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Numbers by name, each {mean, error} over members. What a member that ended early lacks counts as 0 in norms (an
     error of 1 there) and as not correlated.
@@ -32,7 +33,8 @@ def score_family(
     first output time that was not given, of an evolution. high_correlation_T: mean over members of the first time at
     which the correlation with the reference falls below T, and `…_of_mean`: where the members' mean correlation does.
     reference_known_until: the time up to which the reference's own error is below 10 % of the field in the median
-    member. floor: the reference's error. Without axes there are others too: see `scoring_trajectories`.
+    member. floor: the reference's error. coverage: of std; coverage_raw: of `raw`, std before its calibration.
+    Without axes there are others too: see `scoring_trajectories`.
     """
     found: dict[str, Any] = {"members": len(reached)}
     times, name = data.times, _worst(values, data)
@@ -68,9 +70,10 @@ def score_family(
         found["reference_known_until"] = float(times[np.argmin(known) - 1] if not known.all() else times[-1])
     checked = data.error[np.isfinite(data.error).all(1)]
     found["floor"] = float(np.sqrt((checked**2).mean(1)).mean()) if len(checked) else None
-    if name in std and not data.family.stochastic:
-        own = slice(max(start, 1) if len(times) > 1 else 0, None)
-        found["coverage"] = coverage(value[:, own], std[name][:, own], exact[:, own])
+    own = slice(max(start, 1) if len(times) > 1 else 0, None)  # what was given is known
+    for label, stated in (("coverage", std), ("coverage_raw", raw)):
+        if name in stated and not data.family.stochastic:
+            found[label] = coverage(value[:, own], stated[name][:, own], exact[:, own])
     return found
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from .ensemble import EnsembleResult
 from .family import Family
+from .metrics.calibration import coverage_text
 
 
 def family_text(family: Family) -> str:
@@ -113,5 +114,5 @@ def score_lines(scores: dict[str, Any]) -> list[str]:
         own = "" if scores["std_floor"] is None else f" (reference's own {scores['std_floor']:.1e})"
         lines.append(f"spread      of the paths: relative L2 {shown('std_error')}{own}")
     if "coverage" in scores:
-        lines.append(f"spread      1.96 standard deviations hold {100 * scores['coverage']:.1f} % of the points")
+        lines.append(f"spread      {coverage_text(scores['coverage'], scores.get('coverage_raw'))}")
     return lines
