@@ -64,14 +64,16 @@ def _row(path: Path, kind: Kind, task: Any, solver: Solver, seed: int, arguments
 
 def solves_until_paid(row: Row, rows: list[Row]) -> float:
     """After how many solves a trained model has paid for its training, against the fastest classical row of the same
-    problem that is at least as accurate (correlated for as long, where that is known). NaN: there is none."""
+    problem that is at least as accurate (correlated or valid for as long, where that is known). NaN: there is none."""
     if math.isnan(row.training):
         return math.nan
     rivals = [r for r in rows if r.classical and r.problem == row.problem and r.members == row.members]
-    if math.isnan(row.correlated):
-        rivals = [r for r in rivals if r.error <= row.error]
-    else:
+    if not math.isnan(row.correlated):
         rivals = [r for r in rivals if r.correlated >= row.correlated]
+    elif not math.isnan(row.valid):
+        rivals = [r for r in rivals if r.valid >= row.valid]
+    else:
+        rivals = [r for r in rivals if r.error <= row.error]
     if not rivals:
         return math.nan
     return breakeven(row.training, row.seconds / row.members, min(r.seconds for r in rivals) / row.members)
@@ -93,6 +95,8 @@ def table(rows: list[Row]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
 
     add(BASELINE, [row.baseline for row in rows], ".1e")
     add("corr. > 0.8", [row.correlated for row in rows], ".1f")
+    add("error < 0.4", [row.valid for row in rows], ".2f")
+    add("D_stsp", [row.state_space for row in rows], ".2f")
     add("training s", [row.training for row in rows], ".0f")
     add("pays after", [solves_until_paid(row, rows) for row in rows], ".0f")
     for heading in dict.fromkeys(heading for row in rows for heading in row.more):

@@ -13,8 +13,9 @@ class Row:
     """`error` is the worst field's relative L2 error, or what `measure` says; NaN when there is none.
 
     Of a family it is the mean over `members`, with its standard error `spread`; `correlated` is the mean time for which
-    the correlation with the reference stays above 0.8, `training` the seconds that went into the model. `more`: what
-    problems of this kind have beside it, by heading.
+    the correlation with the reference stays above 0.8, `valid` (of a family without axes) the mean time for which the
+    error stays below 0.4, `training` the seconds that went into the model. `more`: what problems of this kind have
+    beside it, by heading.
     """
 
     problem: str
@@ -33,6 +34,8 @@ class Row:
     members: int = 1
     spread: float = math.nan
     correlated: float = math.nan
+    valid: float = math.nan
+    state_space: float = math.nan  # of a chaotic family without axes: see metrics.attractors
     training: float = math.nan
     classical: bool = True
     measure: str = MEASURE

@@ -35,6 +35,7 @@ REASONS = {
     "data": "it does not take coefficients given as {} on a grid",
     "cost": "it does not take the cost {}",
     "form": "it does not take measures given as {}",
+    "paths": "it does not follow {} paths (stochastic equations)",
 }
 
 

@@ -16,7 +16,9 @@ def register_solvers() -> list[type[Solver]]:
         Etdrk4,
         FiniteVolume,
         IntegratingFactor,
+        Milstein,
         Multigrid,
+        Radau,
         SpectralElement,
         SpectralTaylor,
         Taylor,
@@ -24,6 +26,6 @@ def register_solvers() -> list[type[Solver]]:
     from .transport import ExactTransport, Sinkhorn
 
     return [
-        Etdrk4, IntegratingFactor, SpectralTaylor, Taylor, Dop853, Chebyshev, Multigrid, SpectralElement, FiniteVolume,
-        Sinkhorn, ExactTransport,
+        Etdrk4, IntegratingFactor, SpectralTaylor, Taylor, Dop853, Radau, Milstein, Chebyshev, Multigrid,
+        SpectralElement, FiniteVolume, Sinkhorn, ExactTransport,
     ]  # fmt: skip

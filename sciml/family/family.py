@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ..equation import Equation, Names, parse_expression, tree
 from ..equation.indexed import evaluate_sum
 from ..errors import UsageError, did_you_mean
+from ..layout import check_names
 from ..problem import Array, Axis, Grid, Problem, numpy_function
 from .laws import Law, RandomField
 
@@ -49,28 +50,38 @@ class Split(_Strict):
 
 
 class Maker(_Strict):
-    """The solver that makes the data, or "file" where they are read from files of others;
-    `check`: options of a second run, whose distance is the stated error."""
+    """The solver that makes the data, or "file" where they are read from files of others; options that differ:
+    `check` in a second run, whose distance is the stated error; `train` for training members, of which a chaotic
+    trajectory need not be the exact one, only each of its steps; `spin_up` for what passes before the data begin."""
 
     solver: str
     options: dict[str, bool | int | float | str] = {}
     check: dict[str, bool | int | float | str] = {}
+    train: dict[str, bool | int | float | str] = {}
+    spin_up: dict[str, bool | int | float | str] = {}
 
 
 class FamilyDescription(_Strict):
-    """What /sciml/family must look like."""
+    """What /sciml/family must look like.
+
+    noise: of the observations that learners train and validate on, in standard deviations of each field (see
+    `observation`). diffusion: as in a problem; training and validation data are then single paths, and a test
+    member's data the mean and the standard deviation over the paths that the maker follows.
+    """
 
     name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     kind: str = "evolution"
     equation: list[str]
     fields: Annotated[list[str], Field(min_length=1)]
-    axes: Annotated[list[AxisLaw], Field(min_length=1)]
+    axes: list[AxisLaw] = []
     parameters: dict[str, Finite] = {}
     random: dict[str, Law] = {}
     initial: dict[str, str] = {}
     given: dict[str, str] = {}
     boundary: dict[str, dict[str, dict[str, str]]] = {}
+    diffusion: dict[str, str] = {}
     spin_up: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    noise: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] = 0.0
     splits: dict[str, Split]
     maker: Maker
     lyapunov: Finite | None = None
@@ -92,14 +103,22 @@ class Family:
         for name, split in d.splits.items():
             if (d.kind == "evolution") != (split.end is not None and split.times is not None):
                 raise UsageError(f"family: the split {name!r} needs end and times if the kind is evolution, else none.")
+        if d.maker.spin_up and not d.spin_up:
+            raise UsageError("family: the maker has options for a spin-up, and there is none.")
         if d.spin_up and d.kind != "evolution":
             raise UsageError("family: only an evolution has a spin-up.")
-        if self.imported and (d.random or d.spin_up):
-            raise UsageError("family: data from files cannot be drawn at random or spun up.")
+        if self.imported and (d.random or d.spin_up or d.noise or d.diffusion):
+            raise UsageError("family: data from files cannot be drawn at random, spun up, or given noise.")
+        if d.diffusion and d.spin_up:
+            raise UsageError("family: a stochastic equation has no spin-up.")
+        if not d.axes and (d.kind != "evolution" or d.given or d.boundary):
+            raise UsageError("family: without axes there are only evolutions, with nothing given on a grid or faces.")
+        if not d.axes and any(law.law == "gaussian-field" for law in d.random.values()):
+            raise UsageError("family: a Gaussian field needs axes.")
         for name in d.random:
             if name in d.parameters or name in d.fields:
                 raise UsageError(f"family: the name {name!r} is given two meanings; rename one of them.")
-        self.draw("train", 0)  # whatever is wrong is said now
+        check_names(self.draw("train", 0))  # whatever is wrong is said now
 
     @classmethod
     def parse(cls, data: Any) -> Family:
@@ -120,8 +139,15 @@ class Family:
         """Whether the data come from files (`sciml data --from`); members are then known by their data only."""
         return self.description.maker.solver == "file"
 
+    @property
+    def stochastic(self) -> bool:
+        return bool(self.description.diffusion)
+
     def describe(self) -> dict[str, Any]:
-        return self.description.model_dump(mode="json")
+        """Plain data. What most families lack is left out where it is: their hashes stay what they were."""
+        data: dict[str, Any] = self.description.model_dump(mode="json")
+        data["maker"] = {k: v for k, v in data["maker"].items() if v or k not in ("train", "spin_up")}
+        return {k: v for k, v in data.items() if v or k not in ("noise", "diffusion")}
 
     def split(self, name: str) -> Split:
         if name not in self.description.splits:
@@ -144,7 +170,10 @@ class Family:
     def data_hash(self, split: str) -> str:
         """SHA-256 of what a split's data depend on, apart from how many there are."""
         chosen = self.split(split).model_dump(mode="json", exclude={"count"})
-        return _digest([self.content_hash, chosen, self.description.maker.model_dump(mode="json")])
+        maker = self.describe()["maker"]
+        if split != "train":
+            maker.pop("train", None)
+        return _digest([self.content_hash, chosen, maker])
 
     def draw(self, split: str, index: int) -> Problem:
         """Member `index` as it is drawn: of a family with a spin-up, from before it to its end.
@@ -176,6 +205,7 @@ class Family:
             initial_values={name: evaluate(text) for name, text in (d.initial if blank is None else blank).items()},
             given={name: evaluate("1" if self.imported else text) for name, text in d.given.items()},
             title=d.title, about=d.about, invariants=d.invariants, lyapunov=d.lyapunov, boundary_text=d.boundary,
+            diffusion=d.diffusion,
         )  # fmt: skip
 
     def filled(self, split: str, state: Mapping[str, Array], given: Mapping[str, Array]) -> Problem:

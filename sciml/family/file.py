@@ -26,6 +26,12 @@ def family_from(file: h5py.File) -> Family:
     return Family.parse(read_json(check_schema(file)["family"]))
 
 
+def schema_of(family: Family) -> int:
+    """The oldest schema that says all of it: older versions read what they can."""
+    d = family.description
+    return 3 if d.axes and not d.noise and not d.diffusion else 4
+
+
 def read(path: str | Path) -> Family:
     """Raises UsageError for anything that is not a sound family file."""
     with opened(Path(path)) as file:
@@ -42,6 +48,6 @@ def write(path: str | Path, family: Family) -> None:
         file.attrs["title"] = family.description.title or family.name
         file.attrs["dataset_name"] = family.name
         group = file.create_group("sciml")
-        group.attrs["schema"] = SCHEMA
+        group.attrs["schema"] = schema_of(family)
         write_json(group, "family", family.describe())
     write_bytes(Path(path), buffer.getvalue())

@@ -12,7 +12,7 @@ from ..errors import UsageError
 from ..family import Family
 from ..learning import LearnedSolver
 from ..learning.models import lacks_model
-from ..metrics.attractor import attractor_columns
+from ..metrics.attractor_distance import attractor_columns
 from ..row import Row
 from ..solver import Solver
 from .kind import Kind, Outcome
@@ -94,6 +94,8 @@ class FamilyKind(Kind):
             seconds=ledger["seconds"], cpu_seconds=ledger["cpu_seconds"], peak_bytes=ledger["peak_bytes"],
             cell=result.cell, members=result.count,
             correlated=scores.get("high_correlation_0.8", {}).get("mean", math.nan),
+            valid=scores.get("valid_time", {}).get("mean", math.nan),
+            state_space=scores.get("state_space", {}).get("mean", math.nan),
             training=result.model["seconds"] if result.model else math.nan, more=attractor_columns(chaos),
         )  # fmt: skip
 

@@ -11,7 +11,7 @@ from .. import problem_file, registry, result_file
 from ..errors import UsageError
 from ..learning import LearnedSolver
 from ..learning.models import choose, lacks_model
-from ..metrics.attractor import attractor_columns
+from ..metrics.attractor_distance import attractor_columns
 from ..problem import Problem
 from ..reference import read_reference
 from ..row import Row

@@ -27,7 +27,7 @@ from .measure import Measure
 from .problem import CONVENTION, Transport, UniformCosts
 from .reference import TransportReference, write_reference
 
-SCHEMA = 4  # of files with /sciml/transport
+SCHEMA = 5  # of files with /sciml/transport
 PACKED = {"compression": "gzip", "compression_opts": 9, "shuffle": True}
 
 

@@ -10,7 +10,7 @@ from conftest import small_ks, small_ode
 
 from sciml import Axis, Grid, problem_file
 from sciml.errors import UsageError
-from sciml.metrics.attractor import attractor_distance, observable, pooled, sampled
+from sciml.metrics.attractor_distance import attractor_distance, observable, pooled, sampled
 from sciml.numerics.transport.assignment import wasserstein_between_samples
 from sciml.reference import Reference
 from sciml.scoring import score
