@@ -14,7 +14,6 @@ from typing import Any
 from .atomic import replacing
 from .errors import ScimlError, Stopped
 from .kinds import Kind, kind_of
-from .learning import LearnedSolver
 from .metrics.breakeven import breakeven
 from .row import MEASURE, Row
 from .solver import Solver
@@ -52,7 +51,7 @@ def _row(path: Path, kind: Kind, task: Any, solver: Solver, seed: int, arguments
     changed = {k: v for k, v in asked.items() if v != type(solver)().options()[k]}
     head: dict[str, Any] = {
         "problem": task.name, "solver": solver.name, "options": changed, "seed": seed,
-        "classical": not isinstance(solver, LearnedSolver),
+        "classical": solver.classical,
     }  # fmt: skip
     try:
         return kind.row(path, task, solver, head, arguments)

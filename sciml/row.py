@@ -39,6 +39,7 @@ class Row:
     training: float = math.nan
     classical: bool = True
     measure: str = MEASURE
+    trivial: dict[str, float] = field(default_factory=dict)  # errors of baselines: see metrics.trivial
     more: dict[str, float] = field(default_factory=dict)
 
     def label(self) -> str:

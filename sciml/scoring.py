@@ -12,6 +12,7 @@ from .ball import Ball
 from .metrics.attractor_distance import attractor_distance, sampled
 from .metrics.calibration import coverage
 from .metrics.norms import drift, max_error, relative_l2, relative_l2_over_time, valid_time
+from .metrics.trivial import trivial_errors
 from .problem import Array, Problem
 from .reference import Reference
 from .solution import Solution, raw_std
@@ -34,6 +35,7 @@ class Scores:
     coverage_raw: dict[str, float] = field(default_factory=dict)  # the same before the calibration of that spread
     baseline: dict[str, float] = field(default_factory=dict)  # of a ball: error of the best k(1 - |x|²/R²)
     attractor: dict[str, Any] = field(default_factory=dict)  # of a chaotic problem: see metrics/attractor_distance.py
+    trivial: dict[str, float] = field(default_factory=dict)  # errors of baselines: see metrics/trivial.py
     until: float | None = None  # errors are over times up to this; None: the whole span
 
     @property
@@ -92,8 +94,15 @@ def score(problem: Problem, solution: Solution, reference: Reference | None) -> 
     attractor = {}
     if sampled(problem):
         attractor = attractor_distance(problem, solution.values, reference.values, solution.reached) or {}
+    trivial = {}
+    if problem.ball is None and not problem.stochastic:
+        initial = {}
+        if problem.kind == "evolution":
+            initial = dict(zip(problem.equation.fields, problem.initial(), strict=True))
+        trivial = trivial_errors({name: values[kept] for name, values in reference.values.items()}, initial)
     return Scores(
-        l2, largest, final, floor, invariants, valid, lyapunov, covered, covered_raw, baseline, attractor, until
+        l2, largest, final, floor, invariants, valid, lyapunov, covered, covered_raw, baseline, attractor, trivial,
+        until,
     )  # fmt: skip
 
 

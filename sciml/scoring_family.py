@@ -14,6 +14,7 @@ from .metrics.calibration import coverage
 from .metrics.correlation import correlation, first_crossing
 from .metrics.sobolev import relative_h1
 from .metrics.spectrum import energy_spectrum, shell_spectrum
+from .metrics.trivial import trivial_errors_of_members
 from .problem import Array
 from .scoring_trajectories import curves_trajectories, named, score_trajectories
 
@@ -36,6 +37,7 @@ def score_family(
     attractor: of a chaotic family, see metrics/attractor_distance.py.
     reference_known_until: the time up to which the reference's own error is below 10 % of the field in the median
     member. floor: the reference's error. coverage: of std; coverage_raw: of `raw`, std before its calibration.
+    trivial: errors of baselines, see metrics/trivial.py.
     Without axes there are others too: see `scoring_trajectories`.
     """
     found: dict[str, Any] = {"members": len(reached)}
@@ -73,6 +75,8 @@ def score_family(
         found["reference_known_until"] = float(times[np.argmin(known) - 1] if not known.all() else times[-1])
     checked = data.error[np.isfinite(data.error).all(1)]
     found["floor"] = float(np.sqrt((checked**2).mean(1)).mean()) if len(checked) else None
+    if not data.family.stochastic:
+        found["trivial"] = trivial_errors_of_members({n: a[:, start:] for n, a in data.values.items()}, len(times) > 1)
     own = slice(max(start, 1) if len(times) > 1 else 0, None)  # what was given is known
     for label, stated in (("coverage", std), ("coverage_raw", raw)):
         if name in stated and not data.family.stochastic:

@@ -78,6 +78,7 @@ class Solver(BaseModel, ABC):
     summary: ClassVar[str] = ""
     version: ClassVar[str] = "1"  # part of the cell hash: raise it when results change
     devices: ClassVar[frozenset[str]] = frozenset({"cpu"})  # "cuda" too, where `solve` computes on `run.device`
+    classical: ClassVar[bool] = False  # an established numerical method: reports want one beside every other row
     needs_model: ClassVar[bool] = False  # True: it answers only what it was trained for
     order: ClassVar[int | None] = None  # claimed order of convergence in time, therefore tested
 

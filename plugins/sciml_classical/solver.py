@@ -65,6 +65,7 @@ class Etdrk4(SpectralSolver):
     """Fourth-order exponential time differencing, de-aliased, with step doubling."""
 
     name: ClassVar[str] = "etdrk4"
+    classical: ClassVar[bool] = True
     summary: ClassVar[str] = "exponential Runge–Kutta in Fourier space, adaptive in time and modes"
     version: ClassVar[str] = "3"
     solves: ClassVar[Solves] = PERIODIC
@@ -90,6 +91,7 @@ class IntegratingFactor(SpectralSolver):
     """Lawson's integrating factor with an eighth-order Runge–Kutta pair: independent of etdrk4's formulae."""
 
     name: ClassVar[str] = "if-dop853"
+    classical: ClassVar[bool] = True
     summary: ClassVar[str] = "integrating factor with Dormand–Prince 8(5,3) in Fourier space: the cross-check"
     solves: ClassVar[Solves] = PERIODIC
     devices: ClassVar[frozenset[str]] = frozenset({"cpu", "cuda"})
@@ -109,6 +111,7 @@ class SpectralTaylor(SpectralSolver):
     """Taylor series in time of the Fourier coefficients: independent of exponentials and of Runge–Kutta formulae."""
 
     name: ClassVar[str] = "spectral-taylor"
+    classical: ClassVar[bool] = True
     summary: ClassVar[str] = "Taylor series of high order in Fourier space, explicit (1-D): the second method"
     solves: ClassVar[Solves] = LINE
     citation: ClassVar[str] = JORBA_ZOU
@@ -125,6 +128,7 @@ class Taylor(Solver):
     """Taylor series of high order with a step from their decay."""
 
     name: ClassVar[str] = "taylor"
+    classical: ClassVar[bool] = True
     summary: ClassVar[str] = "Taylor series by recurrence through the equation (ODE)"
     solves: ClassVar[Solves] = ODE
     citation: ClassVar[str] = JORBA_ZOU
@@ -142,6 +146,7 @@ class Dop853(Solver):
     """SciPy's Dormand–Prince 8(5,3)."""
 
     name: ClassVar[str] = "dop853"
+    classical: ClassVar[bool] = True
     summary: ClassVar[str] = "Dormand–Prince 8(5,3) from SciPy (ODE)"
     solves: ClassVar[Solves] = ODE
     citation: ClassVar[str] = (
@@ -160,6 +165,7 @@ class Radau(Solver):
     """SciPy's implicit Radau IIA, for stiff equations."""
 
     name: ClassVar[str] = "radau"
+    classical: ClassVar[bool] = True
     summary: ClassVar[str] = "implicit Radau IIA of order 5 from SciPy, exact Jacobians (stiff ODE)"
     solves: ClassVar[Solves] = ODE
     citation: ClassVar[str] = (
@@ -178,6 +184,7 @@ class Milstein(Solver):
     """Many paths of an Ito equation with diagonal noise: their mean and standard deviation."""
 
     name: ClassVar[str] = "milstein"
+    classical: ClassVar[bool] = True
     summary: ClassVar[str] = "Runge–Kutta for the drift, Milstein for the noise, paths' mean and deviation (Ito SDE)"
     solves: ClassVar[Solves] = SDE
     citation: ClassVar[str] = (
@@ -214,6 +221,7 @@ class Chebyshev(Solver):
     """Chebyshev series between two ends: the row for problems that are not periodic."""
 
     name: ClassVar[str] = "chebyshev"
+    classical: ClassVar[bool] = True
     summary: ClassVar[str] = "Chebyshev series on intervals and rectangles: boundary values, evolution in 1-D"
     solves: ClassVar[Solves] = BOX
     citation: ClassVar[str] = (
@@ -256,6 +264,7 @@ class Multigrid(Solver):
     """Finite differences of second order, extrapolated to fourth, solved at a cost proportional to the points."""
 
     name: ClassVar[str] = "multigrid"
+    classical: ClassVar[bool] = True
     summary: ClassVar[str] = "finite differences for d_x(a u_x) + d_y(b u_y) + c u = f on rectangles, by multigrid"
     solves: ClassVar[Solves] = ELLIPTIC
     devices: ClassVar[frozenset[str]] = frozenset({"cpu", "cuda"})
@@ -295,6 +304,7 @@ class SpectralElement(Solver):
     """Polynomials on every cell of the problem's grid, one sparse factorisation: waves too, which multigrid cannot."""
 
     name: ClassVar[str] = "spectral-element"
+    classical: ClassVar[bool] = True
     summary: ClassVar[str] = "spectral elements for d_x(a u_x) + d_y(b u_y) + c u = f, c of any sign, by sparse LU"
     solves: ClassVar[Solves] = ELLIPTIC
     citation: ClassVar[str] = (
@@ -323,6 +333,7 @@ class FiniteVolume(Solver):
     """Cell averages and fluxes through faces, for solutions with jumps."""
 
     name: ClassVar[str] = "finite-volume"
+    classical: ClassVar[bool] = True
     summary: ClassVar[str] = "finite volumes, WENO or with limiters: conservation laws with shocks, flow in 2-D"
     solves: ClassVar[Solves] = CELLS
     devices: ClassVar[frozenset[str]] = frozenset({"cpu", "cuda"})

@@ -24,6 +24,7 @@ class Sinkhorn(TransportSolver):
     """Row and column scalings in turn, on a plan made anew before they leave the range of double precision."""
 
     name: ClassVar[str] = "sinkhorn"
+    classical: ClassVar[bool] = True
     summary: ClassVar[str] = "Sinkhorn's algorithm, stabilised by absorption (entropic transport)"
     solves: ClassVar[Solves] = ANY
     devices: ClassVar[frozenset[str]] = frozenset({"cpu", "cuda"})
@@ -62,6 +63,7 @@ class ExactTransport(TransportSolver):
     """The linear programme without entropy. Of a problem's eps it makes no use: its cost is what others tend to."""
 
     name: ClassVar[str] = "exact-transport"
+    classical: ClassVar[bool] = True
     summary: ClassVar[str] = "network simplex of POT: transport without entropy"
     solves: ClassVar[Solves] = ANY
     citation: ClassVar[str] = (

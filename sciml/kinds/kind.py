@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ..errors import UsageError
+from ..evidence import About, Evidence
 from ..hdf5 import opened
 from ..row import Row
 from ..solver import Solver
@@ -74,6 +75,14 @@ class Kind(ABC):
     @abstractmethod
     def row(self, path: Path, task: Any, solver: Solver, head: dict[str, Any], arguments: dict[str, Any]) -> Row:
         """One cell of a comparison. head: the row's first entries; arguments: as `compare` takes them."""
+
+    @abstractmethod
+    def about(self, path: Path, task: Any) -> About:
+        """What is asked, for the head of a report."""
+
+    @abstractmethod
+    def evidence(self, path: Path, kept: Path) -> Evidence:
+        """What a report draws of a result file `kept` of the problem in `path`."""
 
     def reference(self, path: Path, build: bool, on_notice: Callable[[str], None]) -> dict[str, Any]:
         """method, error, checks (and lines for people in `text`) of the reference, which is computed if `build`."""

@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 
 from .. import ensemble, family, registry
 from ..errors import UsageError
+from ..evidence import About, Evidence
+from ..evidence.of_family import about_family, evidence_of_family
 from ..family import Family
 from ..learning import LearnedSolver
 from ..learning.models import lacks_model
@@ -97,7 +99,14 @@ class FamilyKind(Kind):
             valid=scores.get("valid_time", {}).get("mean", math.nan),
             state_space=scores.get("state_space", {}).get("mean", math.nan),
             training=result.model["seconds"] if result.model else math.nan, more=attractor_columns(chaos),
+            trivial=scores.get("trivial", {}),
         )  # fmt: skip
+
+    def about(self, path: Path, task: Family) -> About:
+        return about_family(task)
+
+    def evidence(self, path: Path, kept: Path) -> Evidence:
+        return evidence_of_family(kept)
 
     def reference(self, path: Path, build: bool, on_notice: Callable[[str], None]) -> dict[str, Any]:
         raise UsageError(f"{path}: describes a family of problems; `sciml data` makes the solutions of its members.")

@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 
 from .. import problem_file, registry, result_file
 from ..errors import UsageError
+from ..evidence import About, Evidence
+from ..evidence.of_problem import about_problem, evidence_of_problem
 from ..learning import LearnedSolver
 from ..learning.models import choose, lacks_model
 from ..metrics.attractor_distance import attractor_columns
@@ -108,8 +110,14 @@ class ProblemKind(Kind):
             floor=scores.get("floor", {}).get(worst[0], math.nan), seconds=result.ledger["seconds"],
             cpu_seconds=result.ledger["cpu_seconds"], peak_bytes=result.ledger["peak_bytes"],
             until=scores.get("until"), baseline=scores.get("baseline", {}).get(worst[0], math.nan), cell=result.cell,
-            more=attractor_columns(scores.get("attractor")),
+            more=attractor_columns(scores.get("attractor")), trivial=_trivial(scores),
         )  # fmt: skip
+
+    def about(self, path: Path, task: Problem) -> About:
+        return about_problem(path, task)
+
+    def evidence(self, path: Path, kept: Path) -> Evidence:
+        return evidence_of_problem(path, kept)
 
     def reference(self, path: Path, build: bool, on_notice: Callable[[str], None]) -> dict[str, Any]:
         problem = self.read(path)
@@ -128,3 +136,9 @@ class ProblemKind(Kind):
         lines += [f"  against {label}: {value:.1e}" for label, value in reference.checks.items()]
         about = {"method": reference.method, "error": reference.error, "checks": reference.checks}
         return about | {"text": "\n".join(lines)}
+
+
+def _trivial(scores: dict[str, Any]) -> dict[str, float]:
+    """Of a ball too, where the baseline is the fit of one parameter."""
+    fitted = scores.get("baseline", {})
+    return {"k(1-|x|²)": max(fitted.values())} if fitted else dict(scores.get("trivial", {}))

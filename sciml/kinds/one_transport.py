@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 
 from .. import registry
 from ..errors import UsageError
+from ..evidence import About, Evidence
+from ..evidence.of_transport import about_transport, evidence_of_transport
 from ..row import Row
 from ..solution import Status
 from ..solver import Solver
@@ -106,6 +108,12 @@ class TransportKind(Kind):
                 "cost above exact": nan if scores.above_exact is None else scores.above_exact,
             },
         )  # fmt: skip
+
+    def about(self, path: Path, task: Transport) -> About:
+        return about_transport(path, task)
+
+    def evidence(self, path: Path, kept: Path) -> Evidence:
+        return evidence_of_transport(kept)
 
     def reference(self, path: Path, build: bool, on_notice: Callable[[str], None]) -> dict[str, Any]:
         if build:
