@@ -11,14 +11,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from .atomic import replacing
 from .errors import ScimlError, Stopped
 from .kinds import Kind, kind_of
 from .metrics.breakeven import breakeven
+from .planning import Planned
 from .row import MEASURE, Row
 from .solver import Solver
 
-__all__ = ["Row", "as_json", "cells", "compare", "markdown", "table", "write_tables"]
+__all__ = ["Row", "as_csv", "as_json", "cells", "compare", "markdown", "rows_of", "table"]
 
 
 def compare(
@@ -33,16 +33,21 @@ def compare(
 
     `arguments` go to `solve` (store, budget, device, dtype, fresh; data, for families).
     """
-    rows = []
-    problems = [(path, kind, kind.read(path)) for path in paths for kind in (kind_of(path),)]  # a bad file ends this
-    seeds = tuple(seeds)
     chosen = tuple(solvers)
-    for path, kind, task in problems:
-        for solver in chosen:
-            for seed in seeds:
-                if on_cell is not None:
-                    on_cell(f"{task.name} · {solver.name}" + (f" · seed {seed}" if len(seeds) > 1 else ""))
-                rows.append(_row(path, kind, task, solver, seed, arguments))
+    planned = [Planned(path, kind, kind.read(path), chosen) for path in paths for kind in (kind_of(path),)]
+    return [row for task in planned for row in rows_of(task, seeds=seeds, on_cell=on_cell, **arguments)]
+
+
+def rows_of(
+    planned: Planned, *, seeds: Iterable[int] = (0,), on_cell: Callable[[str], None] | None = None, **arguments: object
+) -> list[Row]:
+    """The rows of one problem of a plan; see `compare`."""
+    rows, seeds = [], tuple(seeds)
+    for solver in planned.solvers:
+        for seed in seeds:
+            if on_cell is not None:
+                on_cell(f"{planned.task.name} · {solver.name}" + (f" · seed {seed}" if len(seeds) > 1 else ""))
+            rows.append(_row(planned.path, planned.kind, planned.task, solver, seed, arguments))
     return rows
 
 
@@ -145,17 +150,10 @@ def as_json(rows: list[Row]) -> str:
     return json.dumps(plain, indent=2)
 
 
-def write_tables(rows: list[Row], folder: Path) -> list[Path]:
-    """table.md, table.csv and table.json in a folder, each written atomically."""
+def as_csv(rows: list[Row]) -> str:
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, fieldnames=list(asdict(rows[0])) if rows else ["problem"])
     writer.writeheader()
-    writer.writerows(
-        asdict(row) | {"options": json.dumps(row.options), "more": json.dumps(row.more)} for row in rows
-    )
-    written = []
-    for name, text in (("table.md", markdown(rows)), ("table.csv", buffer.getvalue()), ("table.json", as_json(rows))):
-        with replacing(folder / name) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-        written.append(folder / name)
-    return written
+    nested = ("options", "more", "trivial")
+    writer.writerows(asdict(row) | {key: json.dumps(getattr(row, key)) for key in nested} for row in rows)
+    return buffer.getvalue()

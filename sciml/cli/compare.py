@@ -3,53 +3,132 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from .common import file_argument, json_option, notice, parse_options, print_table, run_options
 
+if TYPE_CHECKING:
+    from ..report.against import Change
+    from ..report.sections import Section
+    from ..solver import Solver
+    from ..study import Study
+
 
 @click.command("compare")
-@file_argument("files", nargs=-1, required=True)
-@click.option("--solvers", required=True, help="Names with commas between them, or `all`; name:key=value sets options.")
-@click.option("--seeds", default="0", show_default=True, help="Whole numbers with commas between them.")
-@click.option("--output", "-o", type=click.Path(path_type=Path), help="Folder for table.md, table.csv, table.json.")
+@file_argument("files", nargs=-1)
+@click.option("--solvers", help="Names with commas between them, or `all` that can; name:key=value sets options.")
+@click.option("--seeds", help="Whole numbers with commas between them.  [default: 0]")
+@click.option("--study", "study_file", type=click.Path(path_type=Path), help="A TOML file instead of FILES, --solvers.")
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="Folder for report.html, .md, .json, table.csv.")
+@click.option("--against", type=click.Path(path_type=Path), help="An older report.json: say what got better, worse.")
+@click.option("--no-classical", is_flag=True, help="Add no classical solver where none was asked for.")
+@click.option("--no-animation", is_flag=True, help="Leave animations out of the page.")
 @run_options
 @json_option
 def command(
-    files: tuple[Path, ...], solvers: str, seeds: str, output: Path | None, device: str, dtype: str,
-    budget: float | None, store: Path, data: Path, fresh: bool, as_json: bool,
+    files: tuple[Path, ...], solvers: str | None, seeds: str | None, study_file: Path | None, output: Path | None,
+    against: Path | None, no_classical: bool, no_animation: bool, device: str, dtype: str, budget: float | None,
+    store: Path, data: Path, fresh: bool, as_json: bool,
 ) -> int:  # fmt: skip
-    """Solve every problem (or family) FILE with every solver (what is finished is not run again) and print one table.
+    """Solve every problem (or family) FILE with every solver (what is finished is not run again), print one table, and
+    write one page about it.
 
     A solver that fails or runs out of its budget is a row that says so.
     """
-    from .. import registry
     from ..comparing import as_json as rows_as_json
-    from ..comparing import compare, table, write_tables
-    from ..errors import UsageError
+    from ..comparing import rows_of, table
+    from ..planning import plan
+    from ..report.against import changes, read_old
+    from ..report.document import Request, document
+    from ..report.sections import section
+    from ..report.writing import write_report
     from ..run import Run
 
-    chosen = []
-    for item in registry.solvers() if solvers == "all" else [s for s in solvers.split(",") if s]:
-        name, *pairs = item.split(":")
-        chosen.append(registry.get_solver(name).from_strings(parse_options(pairs)))
-    if not chosen:
-        raise UsageError("--solvers names no solver; see `sciml solvers`.")
-    try:
-        numbers = [int(seed) for seed in seeds.split(",")]
-    except ValueError:
-        raise UsageError(f"--seeds must be whole numbers with commas between them, not {seeds!r}.") from None
+    study = _study(files, solvers, study_file)
+    numbers = study.seeds if seeds is None else _numbers(seeds)
+    budget = study.budget if budget is None else budget
     Run(budget=budget, dtype=dtype)  # a bad value ends this before any work
-    rows = compare(
-        files, chosen, seeds=numbers, on_cell=notice, store=store, budget=budget, device=device, dtype=dtype,
-        fresh=fresh, data=data,
-    )  # fmt: skip
+    old = None if against is None else read_old(against)
+    planned = plan(study.problems, study.solvers, store, classical=study.classical and not no_classical)
+    for part in planned:
+        if part.added:
+            notice(f"{part.task.name}: no classical solver was asked for; {part.added} is added (see --no-classical)")
+    groups = [
+        rows_of(
+            part, seeds=numbers, on_cell=notice, store=store, budget=budget, device=device, dtype=dtype, fresh=fresh,
+            data=data,
+        )
+        for part in planned
+    ]  # fmt: skip
+    rows = [row for group in groups for row in group]
     if as_json:
         click.echo(rows_as_json(rows))
     else:
         print_table(*table(rows))
+    if output is None and old is None:
+        return 0
+    sections = [section(part, group, store) for part, group in zip(planned, groups, strict=True)]
+    request = Request(_command_line(), store, study.title, tuple(numbers), budget, device, dtype)
+    whole = document(sections, request)
+    changed, remarks = changes(old, whole) if old is not None else (None, [])
+    if not as_json:
+        _tell(sections, changed, remarks, against)
     if output is not None:
-        for path in write_tables(rows, output):
+        for path in write_report(
+            output, whole, sections, animation=not no_animation, changed=changed, remarks=remarks, older=str(against)
+        ):
             notice(f"wrote {path}")
     return 0
+
+
+def _tell(sections: list[Section], changed: list[Change] | None, remarks: list[str], against: Path | None) -> None:
+    """Verdicts, and what got better and worse."""
+    from ..report.text import change_lines
+
+    for part in sections:
+        click.echo(f"{part.about.name}: {part.verdict.text}")
+    if changed is not None:
+        click.echo(f"\nAgainst {against}:")
+        for line in (*change_lines(changed), *(f"- {remark}" for remark in remarks)):
+            click.echo(line)
+
+
+def _study(files: tuple[Path, ...], solvers: str | None, study_file: Path | None) -> Study:
+    """From the file, or from the command line. Raises UsageError for both, or neither."""
+    from .. import registry
+    from ..errors import UsageError
+    from ..study import Study, read_study
+
+    if study_file is not None:
+        if files or solvers:
+            raise UsageError("a study names its problems and solvers itself; leave FILES and --solvers out.")
+        return read_study(study_file)
+    if not files or solvers is None:
+        raise UsageError("compare takes problem files and --solvers (`all`, or names), or --study FILE.")
+    if solvers == "all":
+        return Study("", files, None)
+    chosen: list[Solver] = []
+    for item in (s for s in solvers.split(",") if s):
+        name, *pairs = item.split(":")
+        chosen.append(registry.get_solver(name).from_strings(parse_options(pairs)))
+    if not chosen:
+        raise UsageError("--solvers names no solver; see `sciml solvers`.")
+    return Study("", files, tuple(chosen))
+
+
+def _numbers(seeds: str) -> tuple[int, ...]:
+    from ..errors import UsageError
+
+    try:
+        return tuple(int(seed) for seed in seeds.split(","))
+    except ValueError:
+        raise UsageError(f"--seeds must be whole numbers with commas between them, not {seeds!r}.") from None
+
+
+def _command_line() -> str:
+    import shlex
+    import sys
+
+    return shlex.join(["sciml", *sys.argv[1:]])

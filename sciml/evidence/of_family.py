@@ -50,9 +50,9 @@ def _curve(result: EnsembleResult) -> Curve | None:
 
 def _first(result: EnsembleResult) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """found and exact of the first member: of the worst field, or of all where there are no axes."""
-    pair = [result.history.get(key) for key in ("found", "exact")]
-    if pair[0] is None or pair[1] is None:
+    if not {"found", "exact"} <= set(result.history):
         return {}, {}
+    pair = [result.history[key] for key in ("found", "exact")]
     d = result.family.description
     if not d.axes:
         found, exact = ({name: a[:, i] for i, name in enumerate(d.fields)} for a in pair)

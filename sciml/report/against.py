@@ -32,8 +32,8 @@ class OldEstimate(_Loose):
     kind: str
 
     def estimate(self) -> Estimate:
-        numbers = (math.nan if v is None else v for v in (self.value, self.low, self.high))
-        return Estimate(*numbers, self.count, self.kind)
+        value, low, high = (math.nan if v is None else v for v in (self.value, self.low, self.high))
+        return Estimate(value, low, high, self.count, self.kind)
 
 
 class OldEntry(_Loose):
@@ -100,9 +100,8 @@ def changes(old: OldReport, new: dict[str, Any]) -> tuple[list[Change], list[str
     now = OldReport.model_validate(new)
     same_machine = old.machine == now.machine
     if not same_machine:
-        remarks.append(
-            f"Times are not compared: then {old.machine.processor or 'unknown'}, now {now.machine.processor or 'unknown'}."
-        )
+        there, here = (report.machine.processor or "unknown" for report in (old, now))
+        remarks.append(f"Times are not compared: another machine (then {there}, now {here}).")
     before = {problem.name: problem for problem in old.problems}
     for problem in now.problems:
         then = before.pop(problem.name, None)
@@ -142,8 +141,8 @@ def _error(problem: str, old: OldEntry, new: OldEntry) -> Sequence[Change]:
     ratio = max(a.value, b.value) / max(min(a.value, b.value), 1e-300)
     if ratio < SAME:
         return ()
-    verdict = "better" if b.value < a.value else "worse"
-    text = f"error {number(a.value)} → {number(b.value)} ({times(ratio)} times {'smaller' if b.value < a.value else 'larger'})"
+    verdict, size = ("better", "smaller") if b.value < a.value else ("worse", "larger")
+    text = f"error {number(a.value)} → {number(b.value)} ({times(ratio)} times {size})"
     return (Change(problem, new.label, "error", verdict, text),)
 
 
@@ -154,6 +153,6 @@ def _time(problem: str, old: OldEntry, new: OldEntry) -> Sequence[Change]:
     ratio = max(a.value, b.value) / max(min(a.value, b.value), 1e-9)
     if ratio < NOISE:
         return ()
-    verdict = "better" if b.value < a.value else "worse"
-    text = f"{seconds(a.value)} → {seconds(b.value)} ({times(ratio)} times {'faster' if b.value < a.value else 'slower'})"
+    verdict, pace = ("better", "faster") if b.value < a.value else ("worse", "slower")
+    text = f"{seconds(a.value)} → {seconds(b.value)} ({times(ratio)} times {pace})"
     return (Change(problem, new.label, "time", verdict, text),)

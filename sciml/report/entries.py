@@ -71,8 +71,8 @@ class Entry:
         return tuple(dict.fromkeys(row.outcome for row in self.finished if row.outcome != "ok"))
 
     def as_good_as(self, other: Entry) -> bool:
-        """No difference in error is shown: intervals overlap once each is widened by the reference's own error, by which
-        a measured error may be off."""
+        """No difference in error is shown: intervals overlap once each is widened by the reference's own error, by
+        which a measured error may be off."""
         return self.error.overlaps(other.error, max(self.floor, other.floor))
 
 

@@ -54,8 +54,8 @@ def _lead(scored: list[Entry], best: Entry, equal: list[Entry], cheapest: Entry)
     if len(equal) == 1:
         nearest = next(e for e in scored if e is not best)
         ratio = nearest.error.value / best.error.value
-        gap = f"{times(ratio)} times below the next, {nearest.label}" if ratio > 1.05 else f"just ahead of {nearest.label}"
-        lead = f"{best.label} is the most accurate: error {_error(best)}, {gap}"
+        gap = f"{times(ratio)} times below the next," if ratio > 1.05 else "just ahead of"
+        lead = f"{best.label} is the most accurate: error {_error(best)}, {gap} {nearest.label}"
         return lead + _hedge(best, nearest) + ".", "clear"
     names = listed([e.label for e in equal])
     if all(e.at_floor for e in equal):
@@ -87,10 +87,8 @@ def _cost(scored: list[Entry], best: Entry, equal: list[Entry], cheapest: Entry)
         if cheapest is best:
             slower = [e for e in scored if e is not best]
             dominated = all(e.seconds.value >= NOISE * best.seconds.value for e in slower)
-            found.append(
-                f"It is also the fastest ({seconds(best.seconds.value)})." if dominated
-                else f"It takes {seconds(best.seconds.value)}; nothing within a factor {CLOSE:g} of its error is cheaper."
-            )  # fmt: skip
+            price, note = seconds(best.seconds.value), f"nothing within a factor {CLOSE:g} of its error is cheaper"
+            found.append(f"It is also the fastest ({price})." if dominated else f"It takes {price}; {note}.")
         else:
             found.append(f"Cheapest within a factor {CLOSE:g} of that error: {_priced(cheapest)}.")
     quicker = [
