@@ -14,7 +14,7 @@ from typing import Any
 from .errors import ScimlError, Stopped
 from .kinds import Kind, kind_of
 from .metrics.breakeven import breakeven
-from .planning import Planned
+from .planning import Planned, changed_options
 from .row import MEASURE, Row
 from .solver import Solver
 
@@ -52,10 +52,8 @@ def rows_of(
 
 
 def _row(path: Path, kind: Kind, task: Any, solver: Solver, seed: int, arguments: dict[str, Any]) -> Row:
-    asked = {k: v for k, v in solver.options().items() if k in solver.model_fields_set}
-    changed = {k: v for k, v in asked.items() if v != type(solver)().options()[k]}
     head: dict[str, Any] = {
-        "problem": task.name, "solver": solver.name, "options": changed, "seed": seed,
+        "problem": task.name, "solver": solver.name, "options": changed_options(solver), "seed": seed,
         "classical": solver.classical,
     }  # fmt: skip
     try:

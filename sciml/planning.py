@@ -9,13 +9,14 @@ from typing import Any
 
 from . import registry
 from .kinds import Kind, kind_of
+from .row import label_of
 from .solver import Solver
 
 
 @dataclass(frozen=True)
 class Planned:
-    """One problem and who is to solve it. refused: who cannot, and why, where all were asked for. added: the classical
-    solver that nobody asked for."""
+    """One problem and who is to solve it. refused: who of those asked for cannot, and why, by label. added: the
+    classical solver that nobody asked for."""
 
     path: Path
     kind: Kind
@@ -37,13 +38,10 @@ def plan(
     for path in paths:
         kind = kind_of(path)
         task = kind.read(path)
-        chosen, refused, added = list(solvers or ()), {}, ""
-        for cls in registry.solvers().values() if solvers is None else ():
-            why = kind.reasons(task, cls(), store)
-            if why:
-                refused[cls.name] = tuple(why)
-            else:
-                chosen.append(cls())
+        asked = [cls() for cls in registry.solvers().values()] if solvers is None else solvers
+        reasons = [(solver, tuple(kind.reasons(task, solver, store))) for solver in asked]
+        refused = {label(solver): why for solver, why in reasons if why}
+        chosen, added = [solver for solver, why in reasons if not why or solvers is not None], ""
         if classical and solvers is not None:
             missing = _classical(kind, task, store, chosen)
             if missing is not None:
@@ -51,6 +49,18 @@ def plan(
                 added = missing.name
         found.append(Planned(path, kind, task, tuple(chosen), refused, added))
     return found
+
+
+def changed_options(solver: Solver) -> dict[str, Any]:
+    """Those that were asked for and are not at their defaults."""
+    asked = {key: value for key, value in solver.options().items() if key in solver.model_fields_set}
+    defaults = type(solver)().options()
+    return {key: value for key, value in asked.items() if value != defaults[key]}
+
+
+def label(solver: Solver) -> str:
+    """As the rows of its runs have it."""
+    return label_of(solver.name, changed_options(solver))
 
 
 def _classical(kind: Kind, task: Any, store: Path, chosen: Sequence[Solver]) -> Solver | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 MEASURE = "rel. L2 error"
@@ -44,4 +45,8 @@ class Row:
 
     def label(self) -> str:
         """The solver with the options that are not at their defaults."""
-        return self.solver + "".join(f" {key}={value}" for key, value in self.options.items())
+        return label_of(self.solver, self.options)
+
+
+def label_of(solver: str, options: Mapping[str, object]) -> str:
+    return solver + "".join(f" {key}={value}" for key, value in options.items())

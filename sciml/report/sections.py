@@ -46,7 +46,9 @@ class Section:
 
 
 def section(planned: Planned, rows: Sequence[Row], store: Path) -> Section:
-    """Reads the result files of the rows."""
+    """Reads the result files of the rows. Rows of solvers that cannot take the problem are no failures: they are told
+    apart."""
+    rows = [row for row in rows if row.label() not in planned.refused]
     entries = ranking(rows)
     about = planned.kind.about(planned.path, planned.task)
     pairs = []

@@ -10,11 +10,11 @@ SERIES = 8  # colours; more curves than that are not drawn in one picture
 INK, FAINT = "#010203", "#010204"  # stand-ins, replaced by the page's variables
 COLOURS = tuple(f"#0102{0x10 + i:02x}" for i in range(SERIES))
 SETTINGS: Any = {
-    "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 9.5, "axes.edgecolor": INK,
-    "axes.labelcolor": INK, "text.color": INK, "xtick.color": INK, "ytick.color": INK, "axes.spines.top": False, "axes.spines.right": False,
-    "grid.color": FAINT, "grid.linewidth": 0.6, "axes.grid": True, "axes.axisbelow": True, "legend.frameon": False,
-    "axes.linewidth": 0.7, "xtick.major.width": 0.7, "ytick.major.width": 0.7, "axes.titlesize": 10,
-    "axes.titleweight": "normal", "mathtext.default": "regular",
+    "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 9.5, "text.color": INK, "axes.edgecolor": INK,
+    "axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK, "axes.spines.top": False,
+    "axes.spines.right": False, "grid.color": FAINT, "grid.linewidth": 0.6, "axes.grid": True, "axes.axisbelow": True,
+    "legend.frameon": False, "axes.linewidth": 0.7, "xtick.major.width": 0.7, "ytick.major.width": 0.7,
+    "axes.titlesize": 10, "axes.titleweight": "normal", "mathtext.default": "regular",
 }  # fmt: skip
 _VARIABLES = {INK: "var(--ink)", FAINT: "var(--faint)"} | {c: f"var(--c{i})" for i, c in enumerate(COLOURS)}
 

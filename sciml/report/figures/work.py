@@ -63,15 +63,19 @@ def _marks(panel: Any, shown: Sequence[Entry], trivial: dict[str, float]) -> Non
     if floor > 0:
         panel.axhspan(LOWEST, 2 * floor, color=FAINT, alpha=0.5, lw=0, zorder=0)
         panel.axhline(floor, color=INK, lw=0.8, ls="--", zorder=0)
-        panel.annotate(
-            "reference floor", (1.0, floor), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=8
-        )
+        _name(panel, "reference floor", 1.0, floor, ha="right")
     for label, error in trivial.items():
         panel.axhline(error, color=INK, lw=0.8, ls=":", zorder=0)
-        panel.annotate(
-            label, (0.0, error), xycoords=("axes fraction", "data"), ha="left", va="bottom", fontsize=8,
-            xytext=(3, 1), textcoords="offset points",
-        )  # fmt: skip
+        _name(panel, label, 0.01, error, ha="left")
+
+
+def _name(panel: Any, text: str, across: float, y: float, ha: str) -> None:
+    """Of a line; left out with the line where that is beyond the picture."""
+    placed = panel.annotate(
+        text, (across, y), xycoords=("axes fraction", "data"), ha=ha, va="bottom", fontsize=8, annotation_clip=True,
+        xytext=(0, 1), textcoords="offset points",
+    )  # fmt: skip
+    placed.set_in_layout(False)
 
 
 def _room(panel: Any, shown: Sequence[Entry], of: Callable[[Entry], Estimate], scale: float) -> None:
