@@ -95,6 +95,7 @@ class Run:
         return np.inf if self.budget is None else self.budget - (time.monotonic() - self._start)
 
     def __enter__(self) -> Self:
+        forget_peak()
         if threading.current_thread() is threading.main_thread():
             self._previous_handler = signal.signal(signal.SIGINT, self._on_interrupt)
         return self
@@ -207,3 +208,10 @@ class Run:
         import torch
 
         return getattr(torch, self.dtype)
+
+
+def forget_peak() -> None:
+    """Let the process's peak memory start again from what it holds now, so that a run does not show what an earlier one
+    used. Where the system cannot (it is Linux that can), the peak stays the process's."""
+    with suppress(OSError), open("/proc/self/clear_refs", "w") as file:
+        file.write("5")

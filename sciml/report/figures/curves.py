@@ -26,7 +26,7 @@ def draw_error(pairs: Pairs, lyapunov: float, name: str) -> str | None:
     model = drawn[0][2]
     drawn = [part for part in drawn if (part[2].x_label, part[2].y_label) == (model.x_label, model.y_label)]
     with settings():
-        figure, (panel,) = new_figure(width=6.2)
+        figure, (panel,) = new_figure(width=5.6, height=3.6)
         low = np.inf
         for entry, _, curve in drawn:
             kept = slice(None, None, max(1, len(curve.x) // MOST_POINTS))
@@ -69,7 +69,7 @@ def draw_spectra(pairs: Pairs, name: str) -> str | None:
     if not drawn:
         return None
     with settings():
-        figure, (panel,) = new_figure(width=5.0)
+        figure, (panel,) = new_figure(width=5.6, height=3.6)
         if exact is not None:
             panel.plot(_waves(exact), np.maximum(exact[1:], LOWEST**2), color=INK, lw=3, alpha=0.35, label="reference")
         tops = []

@@ -40,6 +40,7 @@ class Gallery:
     tall: float
     across: str
     up: str
+    beside: bool = False  # below other pictures, the first of which is the reference's
 
 
 def worth_seeing(pairs: Pairs) -> list[tuple[Entry, Evidence]]:
@@ -108,7 +109,7 @@ def _errors(name: str, flat: Mapping[str, Array], evidence: Evidence) -> Gallery
     low = max(float(np.floor(np.quantile(known, 0.02))) if known.size else -1.0, high - DECADES)
     low = min(low, high - 1)
     panels = tuple(Panel(label, png(indices(a, low, high), ERROR)) for label, a in flat.items())
-    return Gallery(f"|error| of {name}", panels, f"1e{low:g}", f"1e{high:g}", gradient(ERROR), *_frame(evidence))
+    return Gallery(f"|error| of {name}", panels, f"1e{low:g}", f"1e{high:g}", gradient(ERROR), *_frame(evidence), True)
 
 
 def _frame(evidence: Evidence) -> tuple[float, str, str]:

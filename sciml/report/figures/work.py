@@ -27,7 +27,7 @@ def draw_work(entries: Sequence[Entry], trivial: dict[str, float], measure: str,
         figure, panels = new_figure(2, width=4.9, height=3.6)
         sides: list[tuple[str, Callable[[Entry], Estimate], float]] = [
             ("wall time of a run, s", lambda e: e.seconds, 1.0),
-            ("peak memory of the process, MB", lambda e: e.memory, 1e-6),
+            ("peak memory, MB", lambda e: e.memory, 1e-6),
         ]  # fmt: skip
         for panel, (label, of, scale) in zip(panels, sides, strict=True):
             _panel(panel, shown, of, scale)
@@ -80,10 +80,17 @@ def _name(panel: Any, text: str, across: float, y: float, ha: str) -> None:
 
 def _room(panel: Any, shown: Sequence[Entry], of: Callable[[Entry], Estimate], scale: float) -> None:
     """Some room around the points: at least a decade of time, at most down to a tenth of the floor."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
     values = [scale * of(entry).value for entry in shown]
     low, high = min(values), max(values)
     middle, half = math.sqrt(low * high), max(math.sqrt(high / low) * 1.8, 3.2 if scale == 1.0 else 1.6)
     panel.set_xlim(middle / half, middle * half)
+    decades = math.log10(half * half)
+    steps = (1.0,) if decades > 3 else (1.0, 3.0) if decades > 1.5 else (1.0, 2.0, 3.0, 5.0)
+    panel.xaxis.set_major_locator(LogLocator(subs=steps))
+    panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    panel.xaxis.set_minor_locator(NullLocator())
     errors = [max(entry.error.value, LOWEST) for entry in shown]
     floors = [entry.floor for entry in shown if entry.floor > 0]
     panel.set_ylim(min(errors + floors) / 5, max(*errors, 1e-300) * 6)
