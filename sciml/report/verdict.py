@@ -108,7 +108,7 @@ def _classical(scored: list[Entry]) -> list[str]:
     if not all(sides):
         return ["No classical solver is among these rows."] if not sides[0] else []
     old, new = sides[0][0], sides[1][0]
-    if {old, new} <= {scored[0], scored[1]}:
+    if {old.number, new.number} <= {scored[0].number, scored[1].number}:
         return []  # the lead has compared these two
     return [f"Best classical: {_priced(old)}; best other: {_priced(new)}."]
 
