@@ -15,7 +15,7 @@ import numpy as np
 from .. import registry
 from ..comparing import solves_until_paid
 from ..errors import UsageError
-from ..evidence import Curve
+from ..evidence import Curve, Evidence
 from ..provenance import processor, versions
 from .entries import Entry
 from .intervals import Estimate
@@ -94,11 +94,17 @@ def _entry(part: Section, entry: Entry) -> dict[str, Any]:
         "training_seconds": row.training, "pays_after": solves_until_paid(row, part.rows),
         "pays": not math.isnan(row.training) and math.isfinite(solves_until_paid(row, part.rows)),
         "valid_time": row.valid if not math.isnan(row.valid) else found.scores.get("valid_time") or math.nan,
-        "correlated": row.correlated, "more": dict(row.more), "coverage": found.coverage,
+        "valid_throughout": _throughout(found), "correlated": row.correlated, "more": dict(row.more), "coverage": found.coverage,
         "coverage_raw": found.coverage_raw, "drift": found.scores.get("drift", {}), "ledger": dict(found.ledger),
         "kernels": found.provenance.get("kernels", {}), "model": found.model, "curve": _curve(found.curve),
         "floor_curve": _curve(found.floor), "spectrum": found.spectrum, "reference_spectrum": found.exact_spectrum,
     }  # fmt: skip
+
+
+def _throughout(found: Evidence) -> bool:
+    """Whether a forecast holds to the last time."""
+    times, valid = found.times, found.scores.get("valid_time")
+    return times is not None and isinstance(valid, float) and valid >= times[-1] - times[0]
 
 
 def _estimate(found: Estimate) -> dict[str, Any]:

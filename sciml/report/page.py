@@ -28,7 +28,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 class Pictures:
     """SVG text or None; motion as JSON."""
 
-    work: str | None
+    work: tuple[str, ...]
     error: str | None
     spectra: str | None
     lines: str | None

@@ -108,6 +108,8 @@ def _classical(scored: list[Entry]) -> list[str]:
     if not all(sides):
         return ["No classical solver is among these rows."] if not sides[0] else []
     old, new = sides[0][0], sides[1][0]
+    if new.number == 1 and old.error.value > CLOSE * new.error.value and not old.as_good_as(new):
+        return [f"No classical row here reaches that error ({_priced(old)}); what one would cost there is not shown."]
     if {old.number, new.number} <= {scored[0].number, scored[1].number}:
         return []  # the lead has compared these two
     return [f"Best classical: {_priced(old)}; best other: {_priced(new)}."]

@@ -103,10 +103,10 @@ def test_compare_counts_failures_as_rows(cli, ks_file, tmp_path) -> None:
         "compare", ks_file, "--solvers", "etdrk4,taylor,etdrk4:step=0.01", "--store", tmp_path / "s", "-o", tmp_path / "r"
     )
     assert outcome.code == 0
-    rows = json.loads((tmp_path / "r" / "table.json").read_text())
-    assert [row["outcome"] == "ok" for row in rows] == [True, False, True]
-    assert "cannot solve" in rows[1]["outcome"]
-    assert (tmp_path / "r" / "table.md").read_text().count("\n") == 5
+    (problem,) = json.loads((tmp_path / "r" / "report.json").read_text())["problems"]
+    assert [run["outcome"] for run in problem["runs"]] == ["ok", "ok"]
+    assert list(problem["not_applicable"]) == ["taylor"]  # asked for, but no failure
+    assert "taylor cannot solve" in outcome.out
 
 
 def test_reference_show_and_plot(cli, ks_file, tmp_path) -> None:
@@ -341,8 +341,11 @@ def test_compare_runs_every_seed_once(cli, ks_file, ode_file, tmp_path) -> None:
     assert len({(row["problem"], row["solver"], row["seed"]) for row in rows}) == len(rows)
     assert {row["seed"] for row in rows} == {0, 3}
     assert any("budget" in row["outcome"] for row in rows)  # said in its row, and the others still ran
-    assert any("cannot solve" in row["outcome"] for row in rows)
-    assert sorted(path.name for path in (tmp_path / "r").iterdir()) == ["table.csv", "table.json", "table.md"]
+    assert not any("cannot solve" in row["outcome"] for row in rows)  # `all` means all that can
+    written = sorted(path.name for path in (tmp_path / "r").iterdir())
+    assert written == ["report.html", "report.json", "report.md", "table.csv"]
+    (first, second) = json.loads((tmp_path / "r" / "report.json").read_text())["problems"]
+    assert "taylor" in first["not_applicable"] and "etdrk4" in second["not_applicable"]
 
 
 def test_a_folder_with_a_bad_problem_is_still_listed(cli, ks_file, tmp_path) -> None:

@@ -45,9 +45,15 @@ def test_from_a_family_to_a_comparison(place, capsys):
     assert run(["compare", "heat.h5", "--solvers", "tiny,etdrk4:step=0.1,taylor", "-o", "report"]) == 0
     table = capsys.readouterr().out
     assert "training s" in table and "taylor cannot solve" in table
-    rows = json.loads((place / "report" / "table.json").read_text())
-    assert [row["solver"] for row in rows] == ["tiny", "etdrk4", "taylor"]
-    assert rows[0]["training"] > 0 and rows[1]["training"] is None
+    (problem,) = json.loads((place / "report" / "report.json").read_text())["problems"]
+    best, learned = problem["ranking"]
+    assert [best["solver"], learned["solver"]] == ["etdrk4", "tiny"] and list(problem["not_applicable"]) == ["taylor"]
+    assert learned["training_seconds"] > 0 and best["training_seconds"] is None
+    assert learned["error"]["kind"] == "members" and learned["error"]["count"] == 4
+    assert learned["model"]["iterations"] == 30 and learned["curve"]["y_label"].startswith("correlation")
+    assert 0 < problem["trivial"]["climatology"] and 0 < problem["trivial"]["persistence"]
+    page = (place / "report" / "report.html").read_text()
+    assert "When training pays" in page and "correlation with the reference" in page and "Spectra" in page
 
 
 def test_a_classical_row_is_exact_and_scored_over_members(place, capsys):

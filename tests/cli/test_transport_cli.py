@@ -80,12 +80,21 @@ def test_lists_load_no_torch(place):
 def test_one_table(place, cli, ks_file):
     done = cli("compare", "lap.h5", "pixels.h5", "--solvers", "sinkhorn-newton,sinkhorn:sweeps=3,exact-transport,etdrk4", "-o", "report")
     assert done.code == 0 and "certified" in done.out and "marginals" in done.out
-    rows = json.loads((place / "report/table.json").read_text())
-    assert [row["outcome"][:12] for row in rows[:4]] == ["ok", "the limit of", "ok", "etdrk4 canno"]
-    assert rows[0]["more"]["marginals"] < 1e-9 < rows[1]["more"]["marginals"] and rows[1]["error"] > rows[0]["error"]
-    assert "| rel. error of the value |" in (place / "report/table.md").read_text()
+    problem = json.loads((place / "report/report.json").read_text())["problems"][0]
+    rows = {run["label"]: run for run in problem["runs"]}
+    assert {label: row["outcome"][:12] for label, row in rows.items()} == {
+        "sinkhorn-newton": "ok", "sinkhorn sweeps=3": "the limit of", "exact-transport": "ok"
+    }
+    newton, rough = rows["sinkhorn-newton"], rows["sinkhorn sweeps=3"]
+    assert newton["more"]["marginals"] < 1e-9 < rough["more"]["marginals"] and rough["error"] > newton["error"]
+    assert problem["not_applicable"] == {"etdrk4": ["it does not solve problems of kind transport"]}
+    assert "| rel. error of the value |" in (place / "report/report.md").read_text()
+    assert "marginal error" in (place / "report/report.html").read_text()
     mixed = cli("compare", "lap.h5", ks_file, "--solvers", "sinkhorn-newton,etdrk4", "-o", "mixed")
-    assert mixed.code == 0 and len(json.loads((place / "mixed/table.json").read_text())) == 4
+    problems = json.loads((place / "mixed/report.json").read_text())["problems"]
+    assert mixed.code == 0 and [[run["label"] for run in p["runs"]] for p in problems] == [
+        ["sinkhorn-newton", "exact-transport"], ["etdrk4"]
+    ]  # a classical one beside sinkhorn-newton
 
 
 @pytest.mark.parametrize(("arguments", "sentence"), [

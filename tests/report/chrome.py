@@ -103,6 +103,7 @@ class Chrome:
         return data
 
     def pdf(self, path: Path) -> bytes:
+        self("Emulation.setEmulatedMedia", media="", features=[])
         data = base64.b64decode(self("Page.printToPDF", printBackground=True)["data"])
         path.write_bytes(data)
         return data

@@ -29,7 +29,7 @@ def test_errors_times_and_failures_that_changed_are_named(tmp_path):
     assert remarks == []
     assert found == {
         ("old", "time"): ("worse", "1 s → 4 s (4.0 times slower)"),
-        ("new", "error"): ("better", "error 1.0e-03 → 1.0e-04 (10 times smaller)"),
+        ("new", "error"): ("better", "error 0.001 → 1.0e-04 (10 times smaller)"),
         ("new-lost", "run"): ("better", "1 did not finish, now 0"),
         ("new-born", "run"): ("new", "not there before"),
         ("new-gone", "run"): ("gone", "not in this comparison"),
@@ -38,7 +38,7 @@ def test_errors_times_and_failures_that_changed_are_named(tmp_path):
 
 def test_what_is_within_noise_is_no_change(tmp_path):
     seeds = range(5)
-    old = report(*(made.row("new", 1e-3 * (1 + s / 10), 1.0, seed=s) for s in seeds), made.row("old", 3e-12, 0.01))
+    old = report(*(made.row("new", 1e-3 * (1 + s / 10), 1.0, seed=s) for s in seeds), made.row("old", 2.5e-12, 0.01))
     new = report(*(made.row("new", 0.9e-3 * (1 + s / 10), 1.3, seed=s) for s in seeds), made.row("old", 1e-12, 0.04))
     assert told(old, new, tmp_path) == ({}, [])
 

@@ -67,7 +67,7 @@ def test_a_clear_winner():
 def test_a_winner_that_is_slower_names_the_cheaper():
     found = told(made.row("old", 1e-6, 100.0), made.row("new", 1.5e-6, 10.0), made.row("new-rough", 1e-3, 0.5))
     assert "Cheapest within a factor 2 of that error: new (error 1.5e-06, 10 s)." in found.text
-    assert "For less accuracy: new-rough (error 1.0e-03, 0.5 s), 20 times faster." in found.text
+    assert "For less accuracy: new-rough (error 0.001, 0.5 s), 20 times faster." in found.text
 
 
 def test_overlapping_intervals_show_no_difference():
@@ -110,6 +110,11 @@ def test_without_a_reference_nobody_wins():
 def test_the_trivial_baseline_is_not_beaten():
     found = told(made.row("new", 0.95), made.row("old", 1.4), trivial={"persistence": 1.2, "climatology": 0.9})
     assert "None beats the trivial baseline climatology (error 0.9)." in found.details
+
+
+def test_a_winner_that_no_classical_row_comes_near_is_hedged():
+    found = told(made.row("new", 1e-6, 50.0), made.row("old", 1e-4, 10.0))
+    assert "No classical row here reaches that error (old (error 1.0e-04, 10 s)); what one would cost there is not shown." in found.details
 
 
 def test_a_missing_classical_row_is_said():

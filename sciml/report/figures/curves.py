@@ -55,6 +55,7 @@ def _tag(entry: Entry) -> str:
 def _lyapunov(axis: Any, rate: float, start: float, end: float) -> None:
     """A second axis in Lyapunov times, and a rule at each of them, where they are few."""
     count = (end - start) * rate
+    axis.grid(visible=False, axis="x")
     for i in range(1, int(count) + 1) if count <= MOST_MARKS else ():
         axis.axvline(start + i / rate, color=FAINT, lw=1.1 if i > 1 else 1.8, zorder=0)
     above = axis.secondary_xaxis("top", functions=(lambda t: (t - start) * rate, lambda n: start + n / rate))

@@ -15,27 +15,28 @@ from .svg import FAINT, INK, as_svg, colour, new_figure, settings
 LOWEST = 1e-17
 
 
-def draw_work(entries: Sequence[Entry], trivial: dict[str, float], measure: str, name: str) -> str | None:
+def draw_work(entries: Sequence[Entry], trivial: dict[str, float], measure: str, name: str) -> tuple[str, ...]:
     """Classical solvers are discs, others diamonds; bars are intervals over seeds; points of one solver are joined.
 
     The reference's own error is a shaded band: points in it cannot be told apart. Baselines are dotted lines.
     """
     shown = [e for e in entries if e.error.known and e.seconds.known]
     if not shown:
-        return None
+        return ()
+    drawn = []
     with settings():
-        figure, panels = new_figure(2, width=4.9, height=3.6)
         sides: list[tuple[str, Callable[[Entry], Estimate], float]] = [
             ("wall time of a run, s", lambda e: e.seconds, 1.0),
             ("peak memory, MB", lambda e: e.memory, 1e-6),
         ]  # fmt: skip
-        for panel, (label, of, scale) in zip(panels, sides, strict=True):
+        for i, (label, of, scale) in enumerate(sides):
+            figure, (panel,) = new_figure(width=5.2, height=3.7)
             _panel(panel, shown, of, scale)
-            panel.set(xlabel=label, xscale="log", yscale="log")
+            panel.set(xlabel=label, ylabel=measure, xscale="log", yscale="log")
             _marks(panel, shown, trivial)
             _room(panel, shown, of, scale)
-        panels[0].set_ylabel(measure)
-        return as_svg(figure, name, f"{measure} against time and against memory")
+            drawn.append(as_svg(figure, f"{name}{i}", f"{measure} against {label}"))
+    return tuple(drawn)
 
 
 def _panel(panel: Any, shown: Sequence[Entry], of: Callable[[Entry], Estimate], scale: float) -> None:
