@@ -93,10 +93,12 @@ def read_study(path: Path) -> Study:
 def _sentence(error: ValidationError) -> str:
     """Of the error that is deepest in the file: of alternatives that all fail, the one that came closest."""
     worst = max(error.errors(), key=lambda e: len(e["loc"]))
-    names = [part for part in worst["loc"] if isinstance(part, int) or (part.isidentifier() and part != "StudySolver")]
+    names: list[int | str] = [part for part in worst["loc"] if isinstance(part, int) or (part.isidentifier() and part != "StudySolver")]
     where = ".".join(str(part) for part in names if part not in ("str", "bool", "int", "float")) or "top level"
     if worst["type"] == "extra_forbidden":
         known = StudySolver if len(names) > 1 else StudyFile
         return f"{where} is not known here; known: {', '.join(known.model_fields)}."
+    if "options" in names[:-1]:
+        return f"{where} must be a number, a text, true or false, or a list of these with at least 1 item."
     message = worst["msg"].replace("Input should be", "must be").removeprefix("Value error, ")
     return f"{where} {message[0].lower()}{message[1:]}."

@@ -94,8 +94,8 @@ def _entry(part: Section, entry: Entry) -> dict[str, Any]:
         "training_seconds": row.training, "pays_after": solves_until_paid(row, part.rows),
         "pays": not math.isnan(row.training) and math.isfinite(solves_until_paid(row, part.rows)),
         "valid_time": row.valid if not math.isnan(row.valid) else found.scores.get("valid_time") or math.nan,
-        "valid_throughout": _throughout(found), "correlated": row.correlated, "more": dict(row.more), "coverage": found.coverage,
-        "coverage_raw": found.coverage_raw, "drift": found.scores.get("drift", {}), "ledger": dict(found.ledger),
+        "valid_throughout": _throughout(found), "correlated": row.correlated, "more": dict(row.more),
+        "coverage": found.coverage, "coverage_raw": found.coverage_raw, "drift": found.scores.get("drift", {}), "ledger": dict(found.ledger),
         "kernels": found.provenance.get("kernels", {}), "model": found.model, "curve": _curve(found.curve),
         "floor_curve": _curve(found.floor), "spectrum": found.spectrum, "reference_spectrum": found.exact_spectrum,
     }  # fmt: skip

@@ -51,7 +51,7 @@ def test_from_a_family_to_a_comparison(place, capsys):
     assert learned["training_seconds"] > 0 and best["training_seconds"] is None
     assert learned["error"]["kind"] == "members" and learned["error"]["count"] == 4
     assert learned["model"]["iterations"] == 30 and learned["curve"]["y_label"].startswith("correlation")
-    assert 0 < problem["trivial"]["climatology"] and 0 < problem["trivial"]["persistence"]
+    assert problem["trivial"]["climatology"] > 0 and problem["trivial"]["persistence"] > 0
     page = (place / "report" / "report.html").read_text()
     assert "When training pays" in page and "correlation with the reference" in page and "Spectra" in page
 

@@ -93,7 +93,7 @@ def test_one_table(place, cli, ks_file):
     mixed = cli("compare", "lap.h5", ks_file, "--solvers", "sinkhorn-newton,etdrk4", "-o", "mixed")
     problems = json.loads((place / "mixed/report.json").read_text())["problems"]
     assert mixed.code == 0 and [[run["label"] for run in p["runs"]] for p in problems] == [
-        ["sinkhorn-newton", "exact-transport"], ["etdrk4"]
+        ["sinkhorn-newton", "sinkhorn"], ["etdrk4"]
     ]  # a classical one beside sinkhorn-newton
 
 
