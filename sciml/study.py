@@ -93,8 +93,10 @@ def read_study(path: Path) -> Study:
 def _sentence(error: ValidationError) -> str:
     """Of the error that is deepest in the file: of alternatives that all fail, the one that came closest."""
     worst = max(error.errors(), key=lambda e: len(e["loc"]))
-    names: list[int | str] = [part for part in worst["loc"] if isinstance(part, int) or (part.isidentifier() and part != "StudySolver")]
-    where = ".".join(str(part) for part in names if part not in ("str", "bool", "int", "float")) or "top level"
+    alternatives = ("StudySolver", "str", "bool", "int", "float")  # of unions, which pydantic names in the place
+    named = (p for p in worst["loc"] if isinstance(p, int) or (p.isidentifier() and p not in alternatives))
+    names: list[int | str] = list(named)
+    where = ".".join(str(part) for part in names) or "top level"
     if worst["type"] == "extra_forbidden":
         known = StudySolver if len(names) > 1 else StudyFile
         return f"{where} is not known here; known: {', '.join(known.model_fields)}."

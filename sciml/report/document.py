@@ -95,10 +95,17 @@ def _entry(part: Section, entry: Entry) -> dict[str, Any]:
         "pays": not math.isnan(row.training) and math.isfinite(solves_until_paid(row, part.rows)),
         "valid_time": row.valid if not math.isnan(row.valid) else found.scores.get("valid_time") or math.nan,
         "valid_throughout": _throughout(found), "correlated": row.correlated, "more": dict(row.more),
-        "coverage": found.coverage, "coverage_raw": found.coverage_raw, "drift": found.scores.get("drift", {}), "ledger": dict(found.ledger),
+        "coverage": found.coverage, "coverage_raw": found.coverage_raw,
+        "drift": found.scores.get("drift", {}), "ledger": dict(found.ledger), "not_better_than": _unbeaten(part, entry),
         "kernels": found.provenance.get("kernels", {}), "model": found.model, "curve": _curve(found.curve),
         "floor_curve": _curve(found.floor), "spectrum": found.spectrum, "reference_spectrum": found.exact_spectrum,
     }  # fmt: skip
+
+
+def _unbeaten(part: Section, entry: Entry) -> str:
+    """The baseline that an entry does not beat; empty where it beats all, or that is not known."""
+    name, error = min(part.trivial.items(), key=lambda item: item[1], default=("", math.inf))
+    return name if entry.error.value >= error else ""
 
 
 def _throughout(found: Evidence) -> bool:

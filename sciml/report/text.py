@@ -64,6 +64,7 @@ def _problem(problem: dict[str, Any]) -> list[str]:
 def _line(entry: dict[str, Any]) -> tuple[str, ...]:
     error, spent, memory = (_value(entry[key]) for key in ("error", "seconds", "peak_bytes"))
     remarks = [*(["at reference floor"] if entry["at_floor"] else []), *entry["remarks"]]
+    remarks += [f"no better than {entry['not_better_than']}"] if entry["not_better_than"] else []
     if entry["training_seconds"] is not None:
         pays = f"pays after {entry['pays_after']:.0f} solves" if entry["pays"] else "never pays here"
         remarks.append(f"trained in {seconds(entry['training_seconds'])}, {pays}")

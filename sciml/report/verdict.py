@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -54,7 +55,8 @@ def _lead(scored: list[Entry], best: Entry, equal: list[Entry], cheapest: Entry)
     if len(equal) == 1:
         nearest = next(e for e in scored if e is not best)
         ratio = nearest.error.value / best.error.value
-        gap = f"{times(ratio)} times below the next," if ratio > 1.05 else "just ahead of"
+        size = f"{times(ratio)} times" if ratio < 1e4 else f"{math.log10(ratio):.0f} orders of magnitude"
+        gap = f"{size} below the next," if ratio > 1.05 else "just ahead of"
         lead = f"{best.label} is the most accurate: error {_error(best)}, {gap} {nearest.label}"
         return lead + _hedge(best, nearest) + ".", "clear"
     names = listed([e.label for e in equal])

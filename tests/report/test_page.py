@@ -108,6 +108,13 @@ def test_a_comparison_in_which_nothing_finished_has_a_page():
     assert "Nothing finished: 2 solvers failed." in words and "Nothing ran." in words
 
 
+def test_a_row_that_beats_no_baseline_is_marked():
+    parts = [made.section([made.row("old", 1e-3), made.row("new", 1.1)])]
+    data = made.data(*parts)
+    assert [e["not_better_than"] for e in data["problems"][0]["ranking"]] == ["", "climatology"]
+    assert "No better than the baseline climatology." in page(data, parts)
+
+
 def test_changes_are_told_or_their_absence_is():
     from sciml.report.against import Change
 

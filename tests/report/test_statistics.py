@@ -64,6 +64,10 @@ def test_a_clear_winner():
     assert found.details == ("It is also the fastest (1 s).",)
 
 
+def test_a_far_winner_is_so_by_orders_of_magnitude():
+    assert "10 orders of magnitude below the next, new" in told(made.row("old", 1e-11), made.row("new", 0.1)).lead
+
+
 def test_a_winner_that_is_slower_names_the_cheaper():
     found = told(made.row("old", 1e-6, 100.0), made.row("new", 1.5e-6, 10.0), made.row("new-rough", 1e-3, 0.5))
     assert "Cheapest within a factor 2 of that error: new (error 1.5e-06, 10 s)." in found.text

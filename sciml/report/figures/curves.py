@@ -9,7 +9,7 @@ import numpy as np
 
 from ...evidence import Evidence
 from ..entries import Entry
-from .svg import FAINT, INK, SERIES, as_svg, colour, new_figure, settings
+from .svg import FAINT, INK, SERIES, as_svg, colour, few_ticks, new_figure, settings
 
 LOWEST = 1e-18
 MOST_POINTS = 400
@@ -41,7 +41,8 @@ def draw_error(pairs: Pairs, lyapunov: float, name: str) -> str | None:
         if model.log:
             panel.set_yscale("log")
             panel.set_ylim(bottom=max(low / 5, LOWEST) if np.isfinite(low) else None)
-        panel.set(xlabel=model.x_label, ylabel=model.y_label)
+        panel.set(xlabel=model.x_label)
+        panel.set_title(model.y_label, loc="left")
         if lyapunov > 0 and model.x_label == "t":
             _lyapunov(panel, lyapunov, float(model.x[0]), float(model.x[-1]))
         panel.legend(fontsize=8.5, loc="best")
@@ -82,6 +83,7 @@ def draw_spectra(pairs: Pairs, name: str) -> str | None:
             )  # fmt: skip
             tops.append(float(energy[1:].max()))
         panel.set(xscale="log", yscale="log", xlabel="wavenumber (periods)", ylabel="mean energy")
+        few_ticks(panel, len(drawn[0][1]))
         every = [energy for _, energy in drawn] + ([] if exact is None else [exact])
         lowest = min(float(a[1:][a[1:] > 0].min(initial=1.0)) for a in every)
         panel.set_ylim(bottom=max(max(tops) * 1e-34, lowest / 3, 1e-40))

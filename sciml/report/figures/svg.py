@@ -45,6 +45,16 @@ def settings() -> Any:
     return mpl.rc_context(SETTINGS | {"svg.hashsalt": "sciml"})
 
 
+def few_ticks(panel: Any, ratio: float) -> None:
+    """Plain numbers below a logarithmic axis, as many as fit. ratio: of its ends."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    steps = (1.0,) if ratio > 1e3 else (1.0, 3.0) if ratio > 30 else (1.0, 2.0, 3.0, 5.0)
+    panel.xaxis.set_major_locator(LogLocator(subs=steps))
+    panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    panel.xaxis.set_minor_locator(NullLocator())
+
+
 def as_svg(figure: Any, name: str, label: str) -> str:
     """The <svg> element. name: prefix of its ids, unique in the page; label: what a screen reader says.
 

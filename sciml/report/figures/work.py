@@ -10,7 +10,7 @@ import numpy as np
 
 from ..entries import Entry
 from ..intervals import Estimate
-from .svg import FAINT, INK, as_svg, colour, new_figure, settings
+from .svg import FAINT, INK, as_svg, colour, few_ticks, new_figure, settings
 
 LOWEST = 1e-17
 
@@ -65,9 +65,9 @@ def _marks(panel: Any, shown: Sequence[Entry], trivial: dict[str, float]) -> Non
         panel.axhspan(LOWEST, 2 * floor, color=FAINT, alpha=0.5, lw=0, zorder=0)
         panel.axhline(floor, color=INK, lw=0.8, ls="--", zorder=0)
         _name(panel, "reference floor", 1.0, floor, ha="right")
-    for label, error in trivial.items():
+    for i, (label, error) in enumerate(trivial.items()):  # labels side by side: the lines may be close
         panel.axhline(error, color=INK, lw=0.8, ls=":", zorder=0)
-        _name(panel, label, 0.01, error, ha="left")
+        _name(panel, label, 0.01 + 0.25 * i, error, ha="left")
 
 
 def _name(panel: Any, text: str, across: float, y: float, ha: str) -> None:
@@ -81,17 +81,11 @@ def _name(panel: Any, text: str, across: float, y: float, ha: str) -> None:
 
 def _room(panel: Any, shown: Sequence[Entry], of: Callable[[Entry], Estimate], scale: float) -> None:
     """Some room around the points: at least a decade of time, at most down to a tenth of the floor."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
-
     values = [scale * of(entry).value for entry in shown]
     low, high = min(values), max(values)
     middle, half = math.sqrt(low * high), max(math.sqrt(high / low) * 1.8, 3.2 if scale == 1.0 else 1.6)
     panel.set_xlim(middle / half, middle * half)
-    decades = math.log10(half * half)
-    steps = (1.0,) if decades > 3 else (1.0, 3.0) if decades > 1.5 else (1.0, 2.0, 3.0, 5.0)
-    panel.xaxis.set_major_locator(LogLocator(subs=steps))
-    panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    panel.xaxis.set_minor_locator(NullLocator())
+    few_ticks(panel, half * half)
     errors = [max(entry.error.value, LOWEST) for entry in shown]
     floors = [entry.floor for entry in shown if entry.floor > 0]
     panel.set_ylim(min(errors + floors) / 5, max(*errors, 1e-300) * 6)
