@@ -70,8 +70,8 @@ class PdeRefiner(LearnedSolver):
     )
     bias: float = Field(
         1.05, gt=1,
-        description="of variances=adaptive: a level is visited whose error, from the estimate before it, is at most this"
-        " times that from the truth",
+        description="of variances=adaptive: a level is visited whose error, from the estimate before it, is at most"
+        " this times that from the truth",
     )  # fmt: skip
     base_step: float = Field(0.2, gt=0, description="of method=hybrid: largest step of ETDRK4 inside a step")
     base_modes: int = Field(
