@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .ball import Ball
+from .metrics.attractor_distance import attractor_distance, sampled
 from .metrics.calibration import coverage
 from .metrics.norms import drift, max_error, relative_l2, relative_l2_over_time, valid_time
 from .problem import Array, Problem
@@ -31,6 +33,7 @@ class Scores:
     coverage: dict[str, float] = field(default_factory=dict)  # of 95 % intervals, where the solver gives a spread
     coverage_raw: dict[str, float] = field(default_factory=dict)  # the same before the calibration of that spread
     baseline: dict[str, float] = field(default_factory=dict)  # of a ball: error of the best k(1 - |x|²/R²)
+    attractor: dict[str, Any] = field(default_factory=dict)  # of a chaotic problem: see metrics/attractor_distance.py
     until: float | None = None  # errors are over times up to this; None: the whole span
 
     @property
@@ -86,7 +89,12 @@ def score(problem: Problem, solution: Solution, reference: Reference | None) -> 
     if problem.stochastic:  # there it is the paths' spread, not the solver's doubt
         covered, covered_raw = {}, {}
     baseline = {} if problem.ball is None else one_parameter_errors(problem.ball, reference)
-    return Scores(l2, largest, final, floor, invariants, valid, lyapunov, covered, covered_raw, baseline, until)
+    attractor = {}
+    if sampled(problem):
+        attractor = attractor_distance(problem, solution.values, reference.values, solution.reached) or {}
+    return Scores(
+        l2, largest, final, floor, invariants, valid, lyapunov, covered, covered_raw, baseline, attractor, until
+    )  # fmt: skip
 
 
 def one_parameter_errors(ball: Ball, reference: Reference) -> dict[str, float]:

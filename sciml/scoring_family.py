@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .dataset import Dataset
+from .metrics.attractor_distance import TRANSIENT, pooled, sampled
 from .metrics.calibration import coverage
 from .metrics.correlation import correlation, first_crossing
 from .metrics.sobolev import relative_h1
@@ -32,6 +33,7 @@ def score_family(
     relative_l2: over time and space, of the worst field. relative_h1: of a steady field. first_step: relative_l2 at the
     first output time that was not given, of an evolution. high_correlation_T: mean over members of the first time at
     which the correlation with the reference falls below T, and `…_of_mean`: where the members' mean correlation does.
+    attractor: of a chaotic family, see metrics/attractor_distance.py.
     reference_known_until: the time up to which the reference's own error is below 10 % of the field in the median
     member. floor: the reference's error. coverage: of std; coverage_raw: of `raw`, std before its calibration.
     Without axes there are others too: see `scoring_trajectories`.
@@ -66,6 +68,7 @@ def score_family(
         if data.family.description.lyapunov:
             found["lyapunov_times"] = found["high_correlation_0.8"]["mean"] * data.family.description.lyapunov
     if len(times) > 1 and not data.family.stochastic:
+        found["attractor"] = _attractor(values, reached, data, predicted_from)
         known = np.median(np.nan_to_num(data.error, nan=np.inf), axis=0) <= KNOWN
         found["reference_known_until"] = float(times[np.argmin(known) - 1] if not known.all() else times[-1])
     checked = data.error[np.isfinite(data.error).all(1)]
@@ -75,6 +78,21 @@ def score_family(
         if name in stated and not data.family.stochastic:
             found[label] = coverage(value[:, own], stated[name][:, own], exact[:, own])
     return found
+
+
+def _attractor(
+    values: Mapping[str, Array], reached: list[float], data: Dataset, begin: float
+) -> dict[str, Any] | None:  # fmt: skip
+    """Of chaotic families: all members taken together, each from its transient's end to the time it reached."""
+    if not sampled(data.problems[0]):
+        return None
+    begin = max(begin, 0.0 if data.family.description.spin_up else TRANSIENT * data.times[-1])
+    kept = [(data.times >= begin) & (data.times <= end) for end in reached]
+    found, exact = (
+        [{name: array[i] for name, array in side.items()} for i in range(len(reached))]
+        for side in (values, data.values)
+    )  # fmt: skip
+    return pooled(data.problems[: len(reached)], found, exact, kept)
 
 
 def _worst(values: Mapping[str, Array], data: Dataset) -> str:

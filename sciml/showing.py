@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from .metrics.attractor_distance import attractor_line
 from .metrics.calibration import coverage_text
 from .problem import SIDES, Axis, Problem
 from .reference import Reference
@@ -92,6 +93,8 @@ def result_text(result: Result) -> str:
         lines.append(
             f"forecast    valid for t = {scores['valid_time']:g}, {scores['lyapunov_times']:.1f} Lyapunov times"
         )
+    if scores.get("attractor"):
+        lines.append(attractor_line(scores["attractor"]))
     ledger = result.ledger
     counts = ", ".join(
         f"{key.replace('_', ' ')} {value:.6g}" for key, value in solution.cost.items() if math.isfinite(value)

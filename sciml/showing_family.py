@@ -6,6 +6,7 @@ from typing import Any
 
 from .ensemble import EnsembleResult
 from .family import Family
+from .metrics.attractor_distance import attractor_line
 from .metrics.calibration import coverage_text
 
 
@@ -108,6 +109,8 @@ def score_lines(scores: dict[str, Any]) -> list[str]:
         lines.append(f"            spectral distance {shown('spectral', '.3f')}{above('spectral')}")
     elif "lyapunov_times" in scores:
         lines.append(f"            {scores['lyapunov_times']:.1f} Lyapunov times above 0.8")
+    if scores.get("attractor"):
+        lines.append(attractor_line(scores["attractor"]))
     if "reference_known_until" in scores:
         lines.append(f"reference   known to 10 % until t = {scores['reference_known_until']:g} (median member)")
     if "std_error" in scores:

@@ -37,11 +37,11 @@ class Solution:
     values: Mapping[str, Array]
     status: Status = Status.OK
     reached: float = np.inf
-    predicted_from: float = 0.0
     std: Mapping[str, Array] = field(default_factory=dict)
     cost: Mapping[str, float] = field(default_factory=dict)
     history: Mapping[str, Array] = field(default_factory=dict)
     message: str = ""
+    predicted_from: float = 0.0
 
     def check(self, problem: Problem) -> None:
         """Raise RunFailed unless this answers what the problem asked."""

@@ -155,4 +155,4 @@ def _solution(row: Array, fields: Sequence[str], grid: Grid, steps: int, given: 
         return Solution(values, cost=cost, predicted_from=start)
     reached = float(grid.times[np.argmin(finite) - 1])
     message = "the rollout grew beyond numbers"
-    return Solution(values, Status.PARTIAL, reached, start, cost=cost, message=message)
+    return Solution(values, Status.PARTIAL, reached, cost=cost, message=message, predicted_from=start)
