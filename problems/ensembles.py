@@ -131,12 +131,12 @@ def ns_operator() -> Family:
         "initial": {"w": "g"},
         "splits": {
             "train": {"seed": 31, "count": 128, "end": 20.0, "times": 21},
-            "valid": {"seed": 32, "count": 8, "end": 20.0, "times": 21},
+            "valid": {"seed": 32, "count": 4, "end": 20.0, "times": 21},
             "test": {"seed": 33, "count": 16, "end": 20.0, "times": 21},
         },
         "maker": {
-            "solver": "etdrk4", "options": {"step": 0.02, "modes": 64, "tail": 1e-4},
-            "check": {"modes": 48, "tail": 1e-2}, "train": {"modes": 42, "tail": 1e-2},
+            "solver": "etdrk4", "options": {"step": 0.0125, "modes": 56, "tail": 1e-3},
+            "check": {"modes": 42, "step": 0.02, "tail": 1e-2}, "train": {"modes": 42, "step": 0.02, "tail": 1e-2},
         },
     })  # fmt: skip
 

@@ -57,6 +57,7 @@ def _measure(panel: Any, measure: Measure, title: str) -> None:
         a, b = measure.axes
         extent = (b[0], b[-1], a[0], a[-1])
         panel.imshow(measure.weights, origin="lower", extent=extent, cmap="viridis", aspect="auto")
+        panel.set(xlabel="second coordinate", ylabel="first coordinate")
     elif measure.points is None:
         panel.plot(measure.weights, lw=1)
         panel.set(xlabel="place", ylabel="weight", ylim=(0, 1.1 * float(measure.weights.max())))
@@ -77,16 +78,15 @@ def _plan(panel: Any, problem: Transport, solution: TransportSolution) -> None:
         panel.imshow(shown, cmap="magma", aspect="auto", interpolation="nearest")
         panel.set(title="log₁₀ of the plan", xlabel="target", ylabel="source")
         return
-    step = max(1, n // ARROWS)
-    chosen = np.nonzero(problem.source.weights.ravel() > 0)[0][::step]
-    ends = _averages(problem, solution, y)
-    first, last = 0, x.shape[1] - 1
-    moves = ends[chosen] - x[chosen]
-    panel.quiver(
-        x[chosen, first], x[chosen, last], moves[:, first], moves[:, last], angles="xy", scale_units="xy", scale=1,
-        width=0.003,
-    )  # fmt: skip
-    panel.set(title="where mass goes on average", xlabel="first coordinate", ylabel="last coordinate")
+    weights = problem.source.weights.ravel()
+    chosen = np.nonzero(weights >= 0.1 * weights.mean())[0]  # where there is hardly any mass arrows say little
+    chosen = chosen[:: max(1, len(chosen) // ARROWS)]
+    shown = [1, 0] if problem.source.axes is not None else [0, x.shape[1] - 1]  # as the measures are drawn
+    begin, end = x[chosen][:, shown], _averages(problem, solution, y)[chosen][:, shown]
+    panel.quiver(*begin.T, *(end - begin).T, angles="xy", scale_units="xy", scale=1, width=0.003)
+    both = np.concatenate([begin, end])
+    low, high = both.min(0) - 0.05 * np.ptp(both, 0), both.max(0) + 0.05 * np.ptp(both, 0)
+    panel.set(title="where mass goes on average", xlim=(low[0], high[0]), ylim=(low[1], high[1]))
 
 
 def _matrix(problem: Transport, solution: TransportSolution) -> Array:

@@ -24,7 +24,7 @@ from .solving_transport import answered
 from .transport import Transport, TransportSolution, TransportSolver
 from .transport.reference import TransportReference
 from .transport.routes import task_of
-from .transport.scoring import TransportScores
+from .transport.scores import TransportScores
 
 TOLERANCE = 1e-13
 ENTRIES = 2**25  # of a plan that plain numpy goes through

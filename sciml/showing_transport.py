@@ -8,7 +8,7 @@ from .transport import Transport
 from .transport.problem import UniformCosts
 from .transport.reference import TransportReference
 from .transport.result import TransportResult
-from .transport.scoring import TransportScores
+from .transport.scores import TransportScores, restored
 
 
 def transport_text(problem: Transport, reference: TransportReference | None) -> str:
@@ -40,7 +40,7 @@ def transport_text(problem: Transport, reference: TransportReference | None) -> 
 
 def result_text(result: TransportResult) -> str:
     """How it ended, how good it is, what it cost."""
-    solution, scores = result.solution, TransportScores(**result.scores)
+    solution, scores = result.solution, restored(result.scores)
     options = " ".join(f"{k}={v}" for k, v in result.options.items())
     lines = [f"{result.problem.name} by {result.solver} ({result.plugin} {result.solver_version}), seed {result.seed}"]
     lines.append(f"status      {solution.status.name.lower()}: {solution.message or solution.status.value}")

@@ -18,7 +18,8 @@ from .transport.file import read
 from .transport.reference import read_reference
 from .transport.result import TransportResult
 from .transport.routes import task_of
-from .transport.scoring import TransportScores, against, explicit, measured
+from .transport.scores import TransportScores, restored
+from .transport.scoring import against, explicit, measured
 
 
 def solve_transport(
@@ -88,4 +89,4 @@ def rescored(found: TransportResult, path: Path | None) -> TransportResult:
     reference = None if path is None else read_reference(path)
     if reference is None:
         return found
-    return replace(found, scores=against(TransportScores(**found.scores), reference).as_dict())
+    return replace(found, scores=against(restored(found.scores), reference).as_dict())

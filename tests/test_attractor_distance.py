@@ -92,3 +92,24 @@ def test_members_of_a_family_are_taken_together():
     early = [kept[0], *[np.zeros(60, dtype=bool)] * 5]
     lost = [alike[0], *({n: v * np.nan for n, v in fields.items()} for fields in alike[1:])]
     assert np.isfinite(pooled(problems, lost, exact, early)["distance"])  # what was not reached does not count
+
+
+@pytest.mark.parametrize("kind", ["waves", "orbits"])
+def test_results_of_chaotic_families_have_it(kind, tmp_path):
+    import tiny_dynamics
+    import tiny_learner
+
+    from sciml.dataset import make
+    from sciml.scoring_family import score_family
+    from sciml.showing_family import score_lines
+
+    family = {"waves": tiny_learner, "orbits": tiny_dynamics}[kind].family(lyapunov=0.5)
+    data = make(family, "test", tmp_path)
+    reached = [float(data.times[-1])] * data.count
+    same = score_family(data.values, {}, reached, data)
+    other = score_family({name: values + 1.0 for name, values in data.values.items()}, {}, reached, data)
+    assert same["attractor"]["distance"] == 0.0 < same["attractor"]["floor"] < other["attractor"]["distance"] * 20
+    assert other["attractor"]["distance"] > 0.1
+    assert any(line.startswith("attractor   W1 of (") for line in score_lines(same))
+    calm = {"waves": tiny_learner, "orbits": tiny_dynamics}[kind].family(lyapunov=None)
+    assert not score_family(data.values, {}, reached, make(calm, "test", tmp_path)).get("attractor")

@@ -46,7 +46,9 @@ def solve(task: Task, eps: float, tolerance: float = 1e-9, limit: float = LIMIT,
     else:
         etas = [eta for eta in etas if eta >= begin["eta"]] or etas[-1:]
         plan = geometry.softmin(task.r, np.asarray(begin["g"], dtype=np.float64), float(begin["eta"]))
-    ledger.plans, ledger.work = 2, 2 * geometry.work
+        for name in stage.COUNTS:  # what was done before counts too
+            setattr(ledger, name, begin[name])
+    ledger.plans, ledger.work = ledger.plans + 2, ledger.work + 2 * geometry.work
     reason = ""
     for eta in etas:
         if eta != plan.eta:

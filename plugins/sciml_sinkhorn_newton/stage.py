@@ -28,6 +28,8 @@ PRODUCTS = 2000  # of one Newton step, at most
 HOPELESS = 25  # Newton steps, with their sweeps, that together gain less than a tenth
 ROUNDING = 1e-15  # of columns that sum to 1
 
+COUNTS = ("sweeps", "newton", "products", "plans", "work", "dropped")  # of a ledger
+
 State = Callable[[], dict[str, Any]]
 Report = Callable[[float, str, State], None]
 
@@ -61,7 +63,7 @@ class Ledger:
     def state(self) -> dict[str, Any]:
         """What `solve` can begin from: plain data."""
         assert self.plan is not None
-        return {"eta": self.plan.eta, "g": self.plan.g}
+        return {"eta": self.plan.eta, "g": self.plan.g} | {name: getattr(self, name) for name in COUNTS}
 
     @property
     def spent(self) -> bool:

@@ -171,8 +171,9 @@ class Family:
         """SHA-256 of what a split's data depend on, apart from how many there are."""
         chosen = self.split(split).model_dump(mode="json", exclude={"count"})
         maker = self.describe()["maker"]
-        if split != "train":
-            maker.pop("train", None)
+        other = maker.pop("train", {})
+        if split == "train" and other:
+            maker = {k: v for k, v in maker.items() if k != "check"} | {"options": maker["options"] | other}
         return _digest([self.content_hash, chosen, maker])
 
     def draw(self, split: str, index: int) -> Problem:

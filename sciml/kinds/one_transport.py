@@ -94,11 +94,11 @@ class TransportKind(Kind):
 
     def row(self, path: Path, task: Transport, solver: Solver, head: dict[str, Any], arguments: dict[str, Any]) -> Row:
         from ..solving_transport import solve_transport
-        from ..transport.scoring import TransportScores
+        from ..transport.scores import restored
 
         plain = {key: value for key, value in arguments.items() if key not in ("data", "dtype")}
         found, _ = solve_transport(path, solver, seed=head["seed"], **plain)
-        scores, ok = TransportScores(**found.scores), found.solution.status is Status.OK
+        scores, ok = restored(found.scores), found.solution.status is Status.OK
         return Row(
             **head, outcome="ok" if ok else found.solution.message, error=scores.error,
             floor=nan if scores.floor is None else scores.floor, seconds=found.ledger["seconds"],

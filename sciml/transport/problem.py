@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UsageError, did_you_mean
+from ..kernels.transport import MOST_COSTS
 from ..problem import Array
 from .measure import Measure
 
@@ -89,6 +90,9 @@ class Transport:
     def _check_matrix(self) -> None:
         if self.source.form != "weights" or self.target.form != "weights":
             raise UsageError("transport: with a matrix of costs, measures are weights without places.")
+        if self.shape[0] * self.shape[1] > MOST_COSTS:
+            n, m = self.shape
+            raise UsageError(f"transport: a matrix of {n} x {m} costs is too large; name a cost between points.")
         if isinstance(self.matrix, UniformCosts):
             return
         matrix = np.asarray(self.matrix, dtype=np.float64)

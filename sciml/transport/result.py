@@ -25,6 +25,7 @@ from ..hdf5 import opened, read_array, read_json, write_json
 from ..solution import Status
 from .file import PACKED, transport_from, write_transport_group
 from .problem import Transport
+from .scores import restored
 from .solution import SparsePlan, TransportSolution
 
 
@@ -111,17 +112,29 @@ def read(path: str | Path) -> TransportResult:
         history = {name: read_array(group["history"][name]) for name in group.get("history", {})}
         solution = TransportSolution(
             phi=read_array(group["potentials"]["phi"]), psi=read_array(group["potentials"]["psi"]), eps=record["eps"],
-            status=Status[record["status"]], plan=_plan(group), message=record["message"], cost=record["cost"],
-            history=history, numbers=record["numbers"],
+            status=Status[record["status"]], plan=_plan(group, problem.shape), message=record["message"],
+            cost=record["cost"], history=history, numbers=record["numbers"],
         )  # fmt: skip
-        if (len(solution.phi), len(solution.psi)) != problem.shape:
+        shapes = solution.phi.shape, solution.psi.shape
+        if shapes != tuple((n,) for n in problem.shape):
             raise UsageError("/sciml/potentials: the potentials do not fit the measures.")
+        restored(record["scores"])
         plain: dict[str, Any] = {key: value for key, value in record.items() if key in _PLAIN}
         return TransportResult(problem=problem, solution=solution, **plain)
 
 
-def _plan(group: h5py.Group) -> SparsePlan | None:
+def _plan(group: h5py.Group, shape: tuple[int, int]) -> SparsePlan | None:
+    """Raises UsageError for a plan that does not fit the shape (n, m)."""
     if "plan" not in group:
         return None
-    start, index, value = (group["plan"][name][...] for name in ("start", "index", "value"))
-    return SparsePlan(start, index, value, float(group["plan"].attrs["left_out"]))
+    stored = group["plan"]
+    if any(stored[name].size > 2**28 or stored[name].ndim != 1 for name in ("start", "index", "value")):
+        raise UsageError("/sciml/plan: its parts must be lists of sane length.")
+    start, index, value = stored["start"][...], stored["index"][...], read_array(stored["value"])
+    whole = start.dtype == np.int64 and index.dtype == np.int32 and len(start) == shape[0] + 1
+    if not (
+        whole and start[0] == 0 and start[-1] == len(value) == len(index) and (np.diff(start) >= 0).all()
+        and ((index >= 0) & (index < shape[1])).all() and (value >= 0).all() and np.isfinite(value).all()
+    ):  # fmt: skip
+        raise UsageError("/sciml/plan: its entries do not fit the measures.")
+    return SparsePlan(start, index, value, float(stored.attrs["left_out"]))

@@ -6,7 +6,7 @@ reference; with one, the value's error is its distance from that.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from math import sqrt
 
 from ..errors import RunFailed
@@ -15,39 +15,11 @@ from ..numerics.transport.geometry import Plan
 from ..numerics.transport.task import Task
 from .problem import Transport
 from .reference import TransportReference
+from .scores import TransportScores
 from .solution import SparsePlan, TransportSolution
 
 DISTANCES = {"euclidean": ("W1", 1), "squared euclidean": ("W2", 2)}
 SHARE, MOST_ENTRIES, MOST_PAIRS = 1e-9, 100_000, 2**24  # of plans that are stored in full
-
-
-@dataclass(frozen=True)
-class TransportScores:
-    """cost: <C, P>. lower, upper: certified bounds of the optimal value; gap: their relative distance. marginal_error:
-    Σ|P1 - r| + Σ|Pᵀ1 - c| over the mass. value_error: relative, of `lower` against the reference (at eps = 0: of the
-    cost against the exact one); floor: the reference's own. above_exact: relative excess of <C, P> over the exact cost.
-    distance: W1 or W2 of the plan, where the cost is one of theirs."""
-
-    eps: float
-    cost: float
-    lower: float
-    upper: float
-    gap: float
-    row_error: float
-    column_error: float
-    marginal_error: float
-    value_error: float | None = None
-    floor: float | None = None
-    above_exact: float | None = None
-    distance: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def error(self) -> float:
-        """Of the value: against the reference, or certified where there is none."""
-        return self.gap if self.value_error is None else self.value_error
-
-    def as_dict(self) -> dict[str, object]:
-        return asdict(self)
 
 
 def measured(problem: Transport, solution: TransportSolution, task: Task) -> tuple[TransportScores, Plan | None]:

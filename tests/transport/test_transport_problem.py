@@ -56,6 +56,7 @@ BAD = {
     "either a cost is named or a matrix": lambda: Transport("x", Measure(HALF), Measure(HALF), 0.1),
     "needs points or grids": lambda: Transport("x", Measure(HALF), Measure(HALF, X), 0.1, "l1"),
     "the source has 2 coordinates, the target 1": lambda: Transport("x", Measure(HALF, X), Measure(HALF, X[:, 0]), 0.1, "l1"),
+    "a matrix of 20000 x 20000 costs is too large; name": lambda: given(UniformCosts(0), np.full(20_000, 5e-5), np.full(20_000, 5e-5)),
     "weights without places": lambda: Transport("x", Measure(HALF, X), Measure(HALF), 0.1, matrix=MATRIX),
     "needs places": lambda: given().within(),
     "path=separable needs both measures on grids": lambda: task_of(points(), "separable"),
