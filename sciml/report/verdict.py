@@ -10,6 +10,7 @@ from .entries import Entry
 from .words import listed, number, plural, seconds, times
 
 NOISE = 1.5  # factor below which two measured times are not called different
+ALIKE = 1.5  # factor below which errors of single runs are not called different
 CLOSE = 2.0  # factor up to which errors count as equal when costs are compared
 USEFUL = 0.1  # relative error above which speed alone is not worth a sentence
 
@@ -41,7 +42,7 @@ def verdict(entries: Sequence[Entry], trivial: dict[str, float] | None = None) -
         lead = f"{fastest.label} was fastest ({seconds(fastest.seconds.value)}); who is right is not known."
         return Verdict(lead, ("There is no reference, hence no error.", *failed), "open")
     best = scored[0]
-    equal = [e for e in scored if e.as_good_as(best)]
+    equal = [e for e in scored if e.as_good_as(best) or _alike(e, best)]
     cheapest = min(equal, key=lambda e: e.seconds.value)
     lead, tone = _lead(scored, best, equal, cheapest)
     details = [*_beaten(best, trivial or {}), *_cost(scored, best, equal, cheapest), *_classical(scored), *failed]
@@ -56,7 +57,7 @@ def _lead(scored: list[Entry], best: Entry, equal: list[Entry], cheapest: Entry)
         nearest = next(e for e in scored if e is not best)
         ratio = nearest.error.value / best.error.value
         size = f"{times(ratio)} times" if ratio < 1e4 else f"{math.log10(ratio):.0f} orders of magnitude"
-        gap = f"{size} below the next," if ratio > 1.05 else "just ahead of"
+        gap = f"{size} below the next,"
         lead = f"{best.label} is the most accurate: error {_error(best)}, {gap} {nearest.label}"
         return lead + _hedge(best, nearest) + ".", "clear"
     names = listed([e.label for e in equal])
@@ -64,7 +65,10 @@ def _lead(scored: list[Entry], best: Entry, equal: list[Entry], cheapest: Entry)
         rivals = [e for e in equal if e is not cheapest]
         lead = f"{names} are all at the reference floor ({number(best.floor)}): it cannot tell them apart."
         return lead + _fastest(cheapest, rivals), "tie"
-    why = "once the reference's own error is allowed for" if _single(equal) else "intervals overlap"
+    why = "intervals overlap"
+    if _single(equal):
+        hidden = all(e.as_good_as(best) for e in equal)
+        why = "once the reference's own error is allowed for" if hidden else f"one run each, within a factor {ALIKE:g}"
     return f"No difference in error is shown between {names} ({why}).{_fastest(cheapest, equal)}", "tie"
 
 
@@ -142,6 +146,10 @@ def _error(entry: Entry) -> str:
 
 def _priced(entry: Entry) -> str:
     return f"{entry.label} (error {number(entry.error.value)}, {seconds(entry.seconds.value)})"
+
+
+def _alike(first: Entry, second: Entry) -> bool:
+    return _single([first, second]) and first.error.value < ALIKE * second.error.value
 
 
 def _single(entries: Sequence[Entry]) -> bool:

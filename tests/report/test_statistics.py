@@ -69,8 +69,8 @@ def test_a_far_winner_is_so_by_orders_of_magnitude():
 
 
 def test_a_winner_that_is_slower_names_the_cheaper():
-    found = told(made.row("old", 1e-6, 100.0), made.row("new", 1.5e-6, 10.0), made.row("new-rough", 1e-3, 0.5))
-    assert "Cheapest within a factor 2 of that error: new (error 1.5e-06, 10 s)." in found.text
+    found = told(made.row("old", 1e-6, 100.0), made.row("new", 1.6e-6, 10.0), made.row("new-rough", 1e-3, 0.5))
+    assert "Cheapest within a factor 2 of that error: new (error 1.6e-06, 10 s)." in found.text
     assert "For less accuracy: new-rough (error 0.001, 0.5 s), 20 times faster." in found.text
 
 
@@ -91,6 +91,12 @@ def test_the_references_own_error_hides_differences():
     found = told(made.row("old", 5e-12, 2.0, floor=1e-12), made.row("new", 6e-12, 2.1, floor=1e-12))
     assert found.tone == "tie" and "once the reference's own error is allowed for" in found.lead
     assert "take about as long" in found.lead
+
+
+def test_single_runs_that_differ_by_little_are_not_told_apart():
+    found = told(made.row("old", 1e-6, 9.0), made.row("new", 1.3e-6, 3.0))
+    assert found.tone == "tie" and "(one run each, within a factor 1.5)" in found.lead
+    assert "Cheapest of them: new, 3 s, 3.0 times faster" in found.lead
 
 
 def test_all_at_the_floor():
