@@ -11,7 +11,7 @@ from ...evidence import Evidence
 from ...problem import Array
 from ..entries import Entry
 from ..words import number
-from .images import ERROR, FIELD, gradient, indices, png, thinned
+from .images import ERROR, FIELD, ONE_SIGN, gradient, indices, png, thinned
 from .svg import INK, as_svg, colour, new_figure, settings
 
 MOST_SHOWN = 3  # solvers beside the reference
@@ -99,8 +99,9 @@ def _gallery(title: str, flat: Mapping[str, Array], evidence: Evidence) -> Galle
     if low < 0 < high:
         high = max(-low, high)
         low = -high
-    panels = tuple(Panel(label, png(indices(a, low, high), FIELD)) for label, a in flat.items())
-    return Gallery(title, panels, number(low), number(high), gradient(FIELD), *_frame(evidence))
+    colours = FIELD if low < 0 < high else ONE_SIGN
+    panels = tuple(Panel(label, png(indices(a, low, high), colours)) for label, a in flat.items())
+    return Gallery(title, panels, number(low), number(high), gradient(colours), *_frame(evidence))
 
 
 def _errors(name: str, flat: Mapping[str, Array], evidence: Evidence) -> Gallery:

@@ -11,7 +11,7 @@ import numpy as np
 from ...problem import Array
 
 MOST_PIXELS = 300  # along one side
-FIELD, ERROR = "RdBu_r", "magma"
+FIELD, ONE_SIGN, ERROR = "RdBu_r", "viridis", "magma"
 LEVELS = 255  # the last index of the palette is for what is missing
 MISSING = (128, 128, 128)
 

@@ -12,7 +12,7 @@ from ...evidence import Evidence
 from ...problem import Array
 from ..entries import Entry
 from .fields import worth_seeing
-from .images import FIELD, indices, png, thinned
+from .images import FIELD, ONE_SIGN, indices, png, thinned
 
 FRAMES, POINTS = 48, 160
 PATH = 1200  # samples of a trajectory
@@ -108,13 +108,17 @@ def _strip(
     times = evidence.times
     assert times is not None
     chosen = np.unique(np.linspace(0, len(times) - 1, STRIP_FRAMES).astype(int))
-    largest = float(np.nanmax(np.abs(series[0][2][name][chosen]))) or 1.0
-    low = -largest if float(np.nanmin(series[0][2][name][chosen])) < 0 else 0.0
+    scale = series[0][2][name][chosen]
+    low, high = float(np.nanmin(scale)), float(np.nanmax(scale))
+    colours = FIELD if low < 0 < high else ONE_SIGN
+    if colours == FIELD:
+        high = max(-low, high)
+        low = -high
     for side in STRIP_SIDES:
         parts = []
         for label, paint, fields in series:
-            frames = [indices(thinned(fields[name][i], side), low, largest) for i in chosen]
-            parts.append({"label": label, "colour": paint, "source": png(np.concatenate(frames), FIELD)})
+            frames = [indices(thinned(fields[name][i], side), low, high) for i in chosen]
+            parts.append({"label": label, "colour": paint, "source": png(np.concatenate(frames), colours)})
         found = {
             "kind": "strip", "times": [round(float(t), 6) for t in times[chosen]], "points": 0,
             "across": evidence.axes[1].name, "up": evidence.axes[0].name, "series": parts,
