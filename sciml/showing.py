@@ -6,6 +6,7 @@ import math
 
 from .metrics.attractor_distance import attractor_line
 from .metrics.calibration import coverage_text
+from .metrics.trivial import trivial_text
 from .problem import SIDES, Axis, Problem
 from .reference import Reference
 from .result_file import Result
@@ -83,6 +84,8 @@ def result_text(result: Result) -> str:
         )
     for name, error in scores.get("baseline", {}).items():
         lines.append(f"beside it   {name}: relative L2 {error:.2e} of k(1 - |x|²/R²), k fitted to the reference")
+    if scores.get("trivial"):
+        lines.append(f"beside it   relative L2 {trivial_text(scores['trivial'])}")
     for name, share in scores.get("coverage", {}).items():
         lines.append(f"spread      {name}: {coverage_text(share, scores.get('coverage_raw', {}).get(name))}")
     if not scores.get("relative_l2"):

@@ -8,6 +8,7 @@ from .ensemble import EnsembleResult
 from .family import Family
 from .metrics.attractor_distance import attractor_line
 from .metrics.calibration import coverage_text
+from .metrics.trivial import trivial_text
 
 
 def family_text(family: Family) -> str:
@@ -88,6 +89,8 @@ def score_lines(scores: dict[str, Any]) -> list[str]:
     if floor is not None and scores["relative_l2"]["mean"] <= 2 * floor:
         remark = f" (at reference floor, {floor:.1e})"
     lines = [f"error       relative L2 {shown('relative_l2')}{remark}"]
+    if scores.get("trivial"):
+        lines.append(f"beside it   relative L2 {trivial_text(scores['trivial'])}")
     if "predicted_from" in scores:
         lines.append(f"            from t = {scores['predicted_from']:g} on; what is before was given to the solver")
     if "relative_h1" in scores:

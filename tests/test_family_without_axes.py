@@ -101,8 +101,10 @@ def test_from_file_to_model_to_scores(tmp_path, cli, matrix):
     assert ensemble.read(result).values["p"].shape == (3, 21)
     assert "forecast" in cli("show", result).out
     assert cli("plot", result, "-o", tmp_path / "p.png").code == 0 and (tmp_path / "p.png").stat().st_size > 10_000
-    table = cli("compare", path, "--solvers", "matrix,radau", *where)
+    table = cli("compare", path, "--solvers", "matrix,radau", "-o", tmp_path / "report", *where)
     assert "error < 0.4" in table.out and "radau" in table.out
+    page = (tmp_path / "report" / "report.html").read_text()
+    assert "relative error, mean of the members" in page and "Solutions" in page and "When training pays" in page
     assert "yes" in next(line for line in cli("compat", path, "--store", store).out.splitlines() if "matrix" in line)
 
 
@@ -113,6 +115,9 @@ def test_stochastic_from_file_to_scores(tmp_path, cli):
     assert "spread      of the paths: relative L2" in out and "reference's own" in out
     assert "diffusion   u: s*u (Ito" in cli("show", path).out
     assert cli("plot", next((tmp_path / "geometric").glob("*.h5")), "-o", tmp_path / "s.png").code == 0
+    where = ("--store", tmp_path, "--data", tmp_path / "d", "-o", tmp_path / "r")
+    assert cli("compare", path, "--solvers", "milstein:paths=500", *where).code == 0
+    assert "milstein paths=500: error" in (tmp_path / "r" / "report.md").read_text()
 
 
 @pytest.mark.parametrize(("change", "sentence"), [

@@ -221,3 +221,14 @@ def test_random_streams_are_independent() -> None:
     assert np.abs(correlation).max() < 0.08  # five standard deviations
     torches = [torch.randn(4, generator=Run(seed=s).torch_generator(n)).tolist() for s, n in names]
     assert len({tuple(t) for t in torches}) == len(names)
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux lets a process forget its peak")
+def test_a_run_does_not_show_what_an_earlier_one_used():
+    """Hundreds of megabytes are given back by the allocator at once, small blocks need not be."""
+    with Run() as first:
+        large = np.ones(40_000_000)
+        del large
+        peak = first.ledger()["peak_bytes"]
+    with Run() as second:
+        assert second.ledger()["peak_bytes"] < peak - 200e6

@@ -17,6 +17,11 @@ MEANINGS = {
 }
 
 
+def trivial_text(errors: Mapping[str, float]) -> str:
+    """For a line beside a score."""
+    return ", ".join(f"{error:.2g} of {label}" for label, error in errors.items())
+
+
 def trivial_errors(exact: Mapping[str, Array], initial: Mapping[str, Array]) -> dict[str, float]:
     """Relative L2 error of the worst field, by name of the baseline; definition 1.
 
