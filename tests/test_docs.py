@@ -64,6 +64,17 @@ def test_shipped_problems_are_small_and_have_references() -> None:
         assert max(reference.error.values()) <= limit
 
 
+def test_the_study_that_is_printed_is_one(tmp_path) -> None:
+    from sciml.study import read_study
+
+    text = (ROOT / "docs/how-to/compare.md").read_text()
+    (tmp_path / "study.toml").write_text(re.findall(r"```toml\n(.*?)```", text, re.DOTALL)[0])
+    study = read_study(tmp_path / "study.toml")
+    assert study.solvers is not None
+    assert [(s.name, s.options().get("tolerance")) for s in study.solvers][:2] == [("etdrk4", 1e-4), ("etdrk4", 1e-8)]
+    assert study.seeds == (0, 1, 2, 3, 4) and study.budget == 60 and study.problems == (tmp_path / "problems/ks.h5",)
+
+
 def test_the_page_on_transport_runs_as_printed(transport_plugin, tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(tmp_path)
     module = types.ModuleType("page")
