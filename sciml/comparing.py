@@ -42,6 +42,8 @@ def rows_of(
     planned: Planned, *, seeds: Iterable[int] = (0,), on_cell: Callable[[str], None] | None = None, **arguments: object
 ) -> list[Row]:
     """The rows of one problem of a plan; see `compare`."""
+    import torch  # noqa: F401  # its loading takes seconds, which would be on the bill of the first row
+
     rows, seeds = [], tuple(seeds)
     for solver in planned.solvers:
         for seed in seeds:

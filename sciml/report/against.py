@@ -15,7 +15,8 @@ from .intervals import Estimate
 from .words import number, seconds, times
 
 NOISE = 1.5  # times that differ by less are not called different
-SHORTEST = 0.05  # seconds below which no difference of times is called one
+SHORTEST = 0.2  # seconds below which no difference of times is called one: libraries load, kernels compile
+BORNE_OUT = 1.25  # on a CPU: factor by which CPU times must differ too; other programs slow wall time only
 SAME = 1.05  # errors of single runs that differ by less are not called different
 MOST_BYTES = 200_000_000
 
@@ -40,6 +41,7 @@ class OldEntry(_Loose):
     label: str
     error: OldEstimate
     seconds: OldEstimate
+    cpu_seconds: OldEstimate
     floor: float | None
     failed: int
 
@@ -60,6 +62,7 @@ class OldReport(_Loose):
 
     schema_version: int
     created: str
+    device: str
     machine: OldMachine
     problems: list[OldProblem]
 
@@ -98,10 +101,10 @@ def changes(old: OldReport, new: dict[str, Any]) -> tuple[list[Change], list[str
     """new: this report as plain data (see `document`). The second list: what could not be compared, and why."""
     found, remarks = [], []
     now = OldReport.model_validate(new)
-    same_machine = old.machine == now.machine
+    same_machine = old.machine == now.machine and old.device == now.device
     if not same_machine:
-        there, here = (report.machine.processor or "unknown" for report in (old, now))
-        remarks.append(f"Times are not compared: another machine (then {there}, now {here}).")
+        there, here = (f"{report.device}, {report.machine.processor or 'unknown'}" for report in (old, now))
+        remarks.append(f"Times are not compared: another machine (then {there}; now {here}).")
     before = {problem.name: problem for problem in old.problems}
     for problem in now.problems:
         then = before.pop(problem.name, None)
@@ -111,12 +114,12 @@ def changes(old: OldReport, new: dict[str, Any]) -> tuple[list[Change], list[str
         if then.content_hash != problem.content_hash:
             remarks.append(f"{problem.name} asks for something else than it did: it is not compared.")
             continue
-        found += _problem(then, problem, same_machine)
+        found += _problem(then, problem, same_machine, now.device == "cpu")
     remarks += [f"{name} is not in this comparison." for name in before]
     return found, remarks
 
 
-def _problem(old: OldProblem, new: OldProblem, same_machine: bool) -> list[Change]:
+def _problem(old: OldProblem, new: OldProblem, same_machine: bool, on_cpu: bool) -> list[Change]:
     found, before = [], {entry.label: entry for entry in old.ranking}
     for entry in new.ranking:
         then = before.pop(entry.label, None)
@@ -130,7 +133,7 @@ def _problem(old: OldProblem, new: OldProblem, same_machine: bool) -> list[Chang
             found.append(Change(new.name, entry.label, "run", verdict, text))
         found += _error(new.name, then, entry)
         if same_machine:
-            found += _time(new.name, then, entry)
+            found += _time(new.name, then, entry, on_cpu)
     return found + [Change(new.name, label, "run", "gone", "not in this comparison") for label in before]
 
 
@@ -146,12 +149,14 @@ def _error(problem: str, old: OldEntry, new: OldEntry) -> Sequence[Change]:
     return (Change(problem, new.label, "error", verdict, text),)
 
 
-def _time(problem: str, old: OldEntry, new: OldEntry) -> Sequence[Change]:
+def _time(problem: str, old: OldEntry, new: OldEntry, on_cpu: bool) -> Sequence[Change]:
     a, b = old.seconds.estimate(), new.seconds.estimate()
     if not (a.known and b.known) or a.overlaps(b) or abs(a.value - b.value) < SHORTEST:
         return ()
     ratio = max(a.value, b.value) / max(min(a.value, b.value), 1e-9)
-    if ratio < NOISE:
+    first, second = old.cpu_seconds.estimate().value, new.cpu_seconds.estimate().value
+    borne_out = BORNE_OUT * min(first, second) <= max(first, second) and (first < second) == (a.value < b.value)
+    if ratio < NOISE or (on_cpu and not borne_out):
         return ()
     verdict, pace = ("better", "faster") if b.value < a.value else ("worse", "slower")
     text = f"{seconds(a.value)} → {seconds(b.value)} ({times(ratio)} times {pace})"

@@ -43,11 +43,18 @@ def test_what_is_within_noise_is_no_change(tmp_path):
     assert told(old, new, tmp_path) == ({}, [])
 
 
+def test_a_wall_time_that_cpu_time_does_not_bear_out_is_no_change(tmp_path):
+    old, new = report(made.row("old", 1e-6, 1.0)), report(made.row("old", 1e-6, 4.0, cpu_seconds=1.1))
+    assert told(old, new, tmp_path) == ({}, [])
+    old["device"] = new["device"] = "cuda"  # there the CPU waits or not: it says nothing
+    assert list(told(old, new, tmp_path)[0]) == [("old", "time")]
+
+
 def test_another_machine_or_another_question_is_not_compared(tmp_path):
     old, new = report(made.row("old", 1e-6, 1.0)), report(made.row("old", 1e-6, 9.0))
     old["machine"]["processor"] = "another chip"
     found, remarks = told(old, new, tmp_path)
-    assert found == {} and remarks == ["Times are not compared: another machine (then another chip, now a chip)."]
+    assert found == {} and remarks == ["Times are not compared: another machine (then cpu, another chip; now cpu, a chip)."]
     old["problems"][0]["content_hash"] = "else"
     assert "asks for something else" in told(old, new, tmp_path)[1][1]
 
