@@ -56,7 +56,8 @@ def lorenz96_series() -> Family:
         "random": {f"a{i}": {"law": "normal"} for i in range(1, SIZE + 1)},
         "initial": {f"x{i}": f"F + a{i}" for i in range(1, SIZE + 1)}, "spin_up": 20.0, "noise": 0.05,
         "splits": _splits(64, (1, 1000.0, 25_001), (1, 400.0, 10_001), (2, 400.0, 10_001)),
-        "maker": {"solver": "dop853", "options": {"tolerance": 1e-11}, "check": {"tolerance": 1e-9}},
+        "maker": {"solver": "taylor", "options": {}, "check": {"series_order": 18, "tolerance": 1e-15}},
+        "lyapunov": 1.54,
     })  # fmt: skip
 
 

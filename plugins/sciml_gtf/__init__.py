@@ -1,4 +1,4 @@
-"""Reconstruction of dynamical systems from series: piecewise-linear recurrent networks by generalised teacher forcing."""
+"""Dynamical systems from series: piecewise-linear recurrent networks by generalised teacher forcing."""
 
 from __future__ import annotations
 

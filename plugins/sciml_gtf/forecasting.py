@@ -55,4 +55,5 @@ def _solution(problem: Problem, states: Array, times: Array, steps: int) -> Solu
     if finite.all():
         return Solution(values, cost=cost)
     last = float(times[np.argmin(finite) - 1])
-    return Solution(values, Status.PARTIAL, last, cost=cost, message=f"the network's states grow beyond bounds at t={last:g}")
+    message = f"the network's states grow beyond bounds at t={last:g}"
+    return Solution(values, Status.PARTIAL, last, cost=cost, message=message)

@@ -5,9 +5,9 @@
 and, clipped, W1 (relu(W2 z̃ + h2) − relu(W2 z̃)) in the second term (Hess et al. 2023, eqs. 3, 4 and 7, with the data x
 for the inferred state: every variable is observed). A is diagonal.
 
-The steps are small and many: a graph of tensors would spend its time on bookkeeping. Everything linear in one step is one
-product of matrices here, h = [relu(…), z̃, 1] with K = L + M + 1 columns (clipped: 2L + M + 1), z = h V; gradients of the
-weights are one product over all steps at the end.
+The steps are small and many: a graph of tensors would spend its time on bookkeeping. What is linear in a step is one
+product of matrices here, h = [relu(…), z̃, 1] with K = L + M + 1 columns (clipped: 2L + M + 1), z = h V; the gradients
+of the weights are one product over all steps at the end.
 """
 
 from __future__ import annotations

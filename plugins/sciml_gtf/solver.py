@@ -48,8 +48,8 @@ class Gtf(LearnedSolver):
     def refuses_family(self, family: Family) -> list[str]:
         reasons = super().refuses_family(family)
         if not reasons:
-            steps = [(times := family.times(split))[1] - times[0] for split in ("train", "valid")]
-            if abs(steps[0] - steps[1]) > 1e-9 * steps[0]:
+            own, other = (float(family.times(split)[1]) for split in ("train", "valid"))
+            if abs(own - other) > 1e-9 * own:
                 reasons.append("its training and validation series have different time steps")
             points = {split: len(family.times(split)) for split in ("train", "valid")}
             reasons += [

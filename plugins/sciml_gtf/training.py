@@ -48,7 +48,8 @@ class SeriesTask(Task):
         members = rng.integers(len(self.seen), size=size)
         starts = rng.integers(self.seen.shape[1] - long + 1, size=size)
         pieces = [self.seen[m, s : s + long] for m, s in zip(members, starts, strict=True)]
-        return {"series": torch.from_numpy(np.stack(pieces)), "looks": torch.full((size,), bool(rng.integers(EVERY) == 0))}
+        looks = bool(rng.integers(EVERY) == 0)
+        return {"series": torch.from_numpy(np.stack(pieces)), "looks": torch.full((size,), looks)}
 
     def loss(self, batch: Batch) -> torch.Tensor:
         data = batch["series"].transpose(0, 1).contiguous()
@@ -58,8 +59,8 @@ class SeriesTask(Task):
         return ((states - data[1:]) ** 2).mean()
 
     def validate(self, network: torch.nn.Module) -> dict[str, float]:
-        """Of free runs from the first validation states, as long as their series, with noise as observations have it; and
-        of short forecasts from many."""
+        """Of free runs from the first validation states, as long as their series, with noise as observations have; and of
+        short forecasts from many."""
         assert isinstance(network, Plrnn)
         weights = network.weights()
         found = rollout(weights, self.valid[:, 0], self.valid.shape[1] - 1).transpose(1, 0, 2)
@@ -72,7 +73,8 @@ class SeriesTask(Task):
         ])  # (pieces, M, short + 1)
         ahead = rollout(weights, np.ascontiguousarray(pieces[..., 0]), short)[-1]
         error = float(np.sqrt(np.mean((ahead - pieces[..., -1]) ** 2)))
-        return {"state_space": float(np.mean(divergence)), "spectral": float(np.mean(spectral)), f"error_{short}": error}
+        long = {"state_space": float(np.mean(divergence)), "spectral": float(np.mean(spectral))}
+        return long | {f"error_{short}": error}
 
     def _noise(self, network: Plrnn) -> Array:
         """(M,): root mean square of what forced states leave of the validation series: an estimate of the noise of its
