@@ -43,6 +43,9 @@ class Gtf(LearnedSolver):
     batch_size: int = Field(16, ge=1, description="sequences of a training step")
     learning_rate: float = Field(3e-3, gt=0, description="largest step of Adam")
     final_rate: float = Field(1e-3, gt=0, le=1, description="last learning rate, as a share of the largest")
+    keep: Literal["last", "best"] = Field(
+        "best", description="weights of the last step, or of the validation whose first number was smallest"
+    )
     clip: float = Field(10.0, ge=0, description="largest norm of the gradient; 0: any")
 
     def refuses_family(self, family: Family) -> list[str]:

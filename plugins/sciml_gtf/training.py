@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 EVERY = 5  # steps between two looks at the Jacobians
 SHORT = 50  # steps of a forecast whose error is shown
+STARTS = 8  # free runs from each validation series: one that ends in a fixed point shows in one of them
 
 
 def series(data: Dataset) -> Array:
@@ -32,11 +33,14 @@ def series(data: Dataset) -> Array:
 class SeriesTask(Task):
     """Batches are random pieces of the training series, in units of their standard deviation."""
 
+    checks = 50
+
     def __init__(self, solver: Gtf, train: Dataset, valid: Dataset, run: Run) -> None:
         seen = series(train)
         self.mean, self.std = seen.mean((0, 1)), seen.std((0, 1))
         self.std[self.std == 0] = 1.0
         self.seen, self.valid = ((a - self.mean) / self.std for a in (seen, series(valid)))
+        self.chaotic = train.family.description.lyapunov is not None
         self.solver, self.step = solver, float(train.times[1] - train.times[0])
         self.network = Plrnn(seen.shape[2], solver.units, solver.clipped)
         self.network.alpha.fill_(solver.alpha if solver.forcing == "fixed" else 1.0)
@@ -59,14 +63,16 @@ class SeriesTask(Task):
         return ((states - data[1:]) ** 2).mean()
 
     def validate(self, network: torch.nn.Module) -> dict[str, float]:
-        """Of free runs from the first validation states, as long as their series, with noise as observations have; and of
-        short forecasts from many."""
+        """Of free runs from several validation states, as long as the series, with noise as observations have; and of
+        short forecasts from many. What weights are kept by comes first: of chaotic systems the former."""
         assert isinstance(network, Plrnn)
         weights = network.weights()
-        found = rollout(weights, self.valid[:, 0], self.valid.shape[1] - 1).transpose(1, 0, 2)
+        starts = self.valid[:, :: -(-self.valid.shape[1] // STARTS)]  # (members, starts, M)
+        found = rollout(weights, starts.reshape(-1, starts.shape[2]), self.valid.shape[1] - 1).transpose(1, 0, 2)
         found = found + self._noise(network) * np.random.default_rng(0).standard_normal(found.shape)
-        divergence = [state_space_divergence(a, b[1:]) for a, b in zip(found, self.valid, strict=True)]
-        spectral = [spectral_distance(a, b[1:]) for a, b in zip(found, self.valid, strict=True)]
+        pairs = list(zip(found, np.repeat(self.valid[:, 1:], starts.shape[1], axis=0), strict=True))
+        divergence = [state_space_divergence(a, b) for a, b in pairs]
+        spectral = [spectral_distance(a, b) for a, b in pairs]
         short = min(SHORT, self.valid.shape[1] - 1)
         pieces = np.concatenate([
             np.lib.stride_tricks.sliding_window_view(row, short + 1, axis=0)[:: short + 1] for row in self.valid
@@ -74,7 +80,8 @@ class SeriesTask(Task):
         ahead = rollout(weights, np.ascontiguousarray(pieces[..., 0]), short)[-1]
         error = float(np.sqrt(np.mean((ahead - pieces[..., -1]) ** 2)))
         long = {"state_space": float(np.mean(divergence)), "spectral": float(np.mean(spectral))}
-        return long | {f"error_{short}": error}
+        forecast = {f"error_{short}": error}
+        return long | forecast if self.chaotic else forecast | long
 
     def _noise(self, network: Plrnn) -> Array:
         """(M,): root mean square of what forced states leave of the validation series: an estimate of the noise of its

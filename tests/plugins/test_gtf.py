@@ -100,7 +100,9 @@ def data(tmp_path_factory):
 def test_it_learns_an_oscillator(tmp_path):
     spans = {"train": (16, 61), "valid": (2, 61), "test": (3, 31)}
     splits = {n: {"seed": i, "count": c, "end": (t - 1) / 10, "times": t} for i, (n, (c, t)) in enumerate(spans.items())}
-    data = [make(oscillator(noise=0.01, splits=splits), split, tmp_path) for split in families.SPLITS]
+    places = {"a": {"law": "uniform", "lower": 1.0, "upper": 2.0}, "b": {"law": "uniform", "lower": -1.0, "upper": 1.0}}
+    everything = oscillator(noise=0.01, splits=splits, random=places)
+    data = [make(everything, split, tmp_path) for split in families.SPLITS]
     solver = Gtf.build(units=20, length=15, iterations=1500, alpha=0.2, learning_rate=1e-2)
     model = train(solver, data[0], data[1], Run())
     run = Run()
