@@ -14,6 +14,7 @@ from sciml import UsageError, ensemble, registry
 from sciml import family as families
 from sciml.dataset import digest, make
 from sciml.dataset.dataset import folder
+from sciml.dataset.foreign import import_file
 
 PROBLEMS = Path(__file__).parents[1] / "problems"
 sys.path.insert(0, str(PROBLEMS))
@@ -66,6 +67,17 @@ def test_what_other_families_are_known_by_has_not_changed():
     assert "noise" not in described and "diffusion" not in described
     old = families.read(PROBLEMS / "ks-ensemble.h5")
     assert old.content_hash == "303896e415997b3b151e50823d584148b31569737f6eee4d2111c55764af516e"
+
+
+def test_series_of_others_are_read(tmp_path):
+    made = make(family(), "train", tmp_path / "a")
+    path = next(folder(tmp_path / "a", family(), "train").glob("*.hdf5"))
+    theirs = family(maker={"solver": "file"}, random={}, initial={})
+    data = import_file(path, theirs, "train", tmp_path / "b")
+    np.testing.assert_array_equal(data.values["q"], made.values["q"])
+    np.testing.assert_array_equal(data.problem(2).initial(), [made.values[n][2, 0] for n in ("p", "q")])
+    with pytest.raises(UsageError, match="cannot be drawn at random, spun up, or given noise"):
+        family(maker={"solver": "file"}, random={}, initial={}, noise=0.1)
 
 
 def test_a_stochastic_familys_data_are_paths_and_its_test_data_moments(tmp_path):

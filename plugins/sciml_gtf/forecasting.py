@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from sciml.errors import UsageError
 from sciml.learning.model import Model
@@ -19,13 +20,13 @@ from .recurrence import path, rollout
 CHUNK = 10_000  # steps between looks at the budget
 
 
-def strides(times: Array, step: float) -> Array:
+def strides(times: Array, step: float) -> NDArray[np.int64]:
     """Steps of the network up to each output time. Raises UsageError where these are no multiples of its step."""
     counts = (times - times[0]) / step
     whole = np.rint(counts)
     if np.abs(counts - whole).max() > 1e-6 * max(1.0, counts[-1]):
         raise UsageError(f"gtf: this model steps by {step:g}; output times must be multiples of that from the first.")
-    return whole.astype(np.int64)
+    return np.asarray(whole, dtype=np.int64)
 
 
 def predict(problems: Sequence[Problem], model: Model, run: Run) -> list[Solution]:

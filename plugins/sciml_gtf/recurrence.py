@@ -103,28 +103,33 @@ def backward(weights: Weights, rows: Array, slopes: Array, alpha: float) -> tupl
     return of_a, of_w1.T, of_w2.T, of_after[-1], of_h2
 
 
+def plain(*tensors: torch.Tensor) -> tuple[Array, Array, Array, Array, Array]:
+    """Five tensors as arrays on the same memory."""
+    a, w1, w2, h1, h2 = (t.detach().numpy() for t in tensors)
+    return a, w1, w2, h1, h2
+
+
 class Forced(torch.autograd.Function):
     """States (T, B, M) as a function of the weights; nothing flows back into the data. Compiled where that is possible,
     else by the numpy above."""
 
     @staticmethod
-    def forward(  # type: ignore[override]
+    def forward(
         ctx: Any, a: torch.Tensor, w1: torch.Tensor, w2: torch.Tensor, h1: torch.Tensor, h2: torch.Tensor,
         data: torch.Tensor, alpha: float, clipped: bool,
     ) -> torch.Tensor:  # fmt: skip
-        arrays = [p.detach().numpy() for p in (a, w1, w2, h1, h2)]
+        weights = Weights(*plain(a, w1, w2, h1, h2), clipped=clipped)
         if compiled.available():
-            recurrence = compiled.Recurrence(*arrays, alpha, clipped)
+            recurrence = compiled.Recurrence(*weights.arrays, alpha, clipped)
             states, inputs = recurrence.forward(data.numpy())
             ctx.back = lambda slopes: recurrence.backward(inputs, slopes)
         else:
-            weights = Weights(*arrays, clipped)
             states, rows = forward(weights, data.numpy(), alpha)
             ctx.back = lambda slopes: backward(weights, rows, slopes, alpha)
         return torch.from_numpy(states)
 
     @staticmethod
-    def backward(ctx: Any, slopes: torch.Tensor) -> tuple[Any, ...]:  # type: ignore[override]
+    def backward(ctx: Any, slopes: torch.Tensor) -> tuple[Any, ...]:
         grads = ctx.back(slopes.contiguous().numpy())
         return (*(torch.from_numpy(np.ascontiguousarray(g)) for g in grads), None, None, None)
 

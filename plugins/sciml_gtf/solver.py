@@ -33,13 +33,13 @@ class Gtf(LearnedSolver):
         " year={2023}}"
     )
     units: int = Field(50, ge=1, le=10_000, description="L, hinges; 2 M L + L + 2 M parameters for M variables")
-    clipped: bool = Field(True, description="subtract the hinges at h2 = 0, so that orbits stay bounded while |A| < 1")
+    clipped: bool = Field(False, description="subtract the hinges at h2 = 0, so that orbits stay bounded while |A| < 1")
     length: int = Field(200, ge=2, le=100_000, description="T, steps of a training sequence")
     forcing: Literal["fixed", "adaptive"] = Field(
         "fixed", description="fixed: alpha; adaptive: annealed from 1 to what products of Jacobians ask for"
     )
     alpha: float = Field(0.1, ge=0, le=1, description="of forcing=fixed: share of the data in each state")
-    iterations: int = Field(100_000, ge=0, description="training steps; 0: as many as the budget allows")
+    iterations: int = Field(20_000, ge=0, description="training steps; 0: as many as the budget allows")
     batch_size: int = Field(16, ge=1, description="sequences of a training step")
     learning_rate: float = Field(3e-3, gt=0, description="largest step of Adam")
     final_rate: float = Field(1e-3, gt=0, le=1, description="last learning rate, as a share of the largest")

@@ -42,8 +42,8 @@ class SeriesTask(Task):
         self.seen, self.valid = ((a - self.mean) / self.std for a in (seen, series(valid)))
         self.chaotic = train.family.description.lyapunov is not None
         self.solver, self.step = solver, float(train.times[1] - train.times[0])
-        self.network = Plrnn(seen.shape[2], solver.units, solver.clipped)
-        self.network.alpha.fill_(solver.alpha if solver.forcing == "fixed" else 1.0)
+        self.network = self.plrnn = Plrnn(seen.shape[2], solver.units, solver.clipped)
+        self.plrnn.alpha.fill_(solver.alpha if solver.forcing == "fixed" else 1.0)
         run.took("recurrence", path())
 
     def batch(self, rng: np.random.Generator, size: int) -> Batch:
@@ -58,9 +58,10 @@ class SeriesTask(Task):
     def loss(self, batch: Batch) -> torch.Tensor:
         data = batch["series"].transpose(0, 1).contiguous()
         if self.solver.forcing == "adaptive" and bool(batch["looks"][0]):
-            self.network.alpha.copy_(annealed(self.network.weights(), data.numpy(), float(self.network.alpha)))
-        states = self.network(data, float(self.network.alpha))
-        return ((states - data[1:]) ** 2).mean()
+            self.plrnn.alpha.fill_(annealed(self.plrnn.weights(), data.numpy(), float(self.plrnn.alpha)))
+        states: torch.Tensor = self.plrnn(data, float(self.plrnn.alpha))
+        error: torch.Tensor = ((states - data[1:]) ** 2).mean()
+        return error
 
     def validate(self, network: torch.nn.Module) -> dict[str, float]:
         """Of free runs from several validation states, as long as the series, with noise as observations have; and of
@@ -88,12 +89,12 @@ class SeriesTask(Task):
         observations (and of the model), which a free run lacks."""
         data = np.ascontiguousarray(self.valid.transpose(1, 0, 2))
         with torch.no_grad():
-            states = network(torch.from_numpy(data), float(self.network.alpha)).numpy()
+            states = network(torch.from_numpy(data), float(self.plrnn.alpha)).numpy()
         found: Array = np.sqrt(((np.nan_to_num(states) - data[1:]) ** 2).mean((0, 1)))
         return found
 
     def extra(self) -> dict[str, Any]:
         return {
             "mean": self.mean.tolist(), "std": self.std.tolist(), "step": self.step,
-            "alpha": float(self.network.alpha),
+            "alpha": float(self.plrnn.alpha),
         }  # fmt: skip
