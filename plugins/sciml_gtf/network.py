@@ -27,11 +27,6 @@ class Plrnn(nn.Module):
         self.register_buffer("alpha", torch.ones((), dtype=F64))  # the forcing of the last step
         self.h2 = nn.Parameter(torch.empty(units, dtype=F64).uniform_(-2.0, 2.0))
 
-    def place(self, points: torch.Tensor) -> None:
-        """Let hinge l bend where it passes through points[l], (L, M): of data, so that every hinge has work to do."""
-        with torch.no_grad():
-            self.h2.copy_(-(self.w2 * points).sum(1))
-
     def forward(self, data: torch.Tensor, alpha: float) -> torch.Tensor:
         """States (T, B, M) forced by data (T + 1, B, M)."""
         found: torch.Tensor = Forced.apply(  # type: ignore[no-untyped-call]

@@ -43,8 +43,6 @@ class SeriesTask(Task):
         self.chaotic = train.family.description.lyapunov is not None
         self.solver, self.step = solver, float(train.times[1] - train.times[0])
         self.network = self.plrnn = Plrnn(seen.shape[2], solver.units, solver.clipped)
-        points = self.seen.reshape(-1, seen.shape[2])
-        self.plrnn.place(torch.from_numpy(points)[torch.randint(len(points), (solver.units,))])
         self.plrnn.alpha.fill_(solver.alpha if solver.forcing == "fixed" else 1.0)
         run.took("recurrence", path())
 
