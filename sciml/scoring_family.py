@@ -29,11 +29,20 @@ def score_family(
     first output time, of an evolution. high_correlation_T: mean over members of the first time at which the
     correlation with the reference falls below T, and `…_of_mean`: where the members' mean correlation does.
     reference_known_until: the time up to which the reference's own error is below 10 % of the field in the median
-    member. floor: the reference's error. Without axes there are others too: see `scoring_trajectories`.
+    member. floor: the reference's error. Without axes both are over the times at which the reference is known, up to
+    errors_until, and there are other scores: see `scoring_trajectories`.
     """
     found: dict[str, Any] = {"members": len(reached)}
     times, name = data.times, _worst(values, data)
     value, exact = np.nan_to_num(values[name], nan=0.0, posinf=0.0, neginf=0.0), data.values[name]
+    end = len(times)
+    if end > 1 and not data.family.stochastic:
+        known = np.median(np.nan_to_num(data.error, nan=np.inf), axis=0) <= KNOWN
+        found["reference_known_until"] = float(times[np.argmin(known) - 1] if not known.all() else times[-1])
+        if not data.family.description.axes and known[0] and not known.all():
+            end = int(np.argmin(known))
+            found["errors_until"] = float(times[end - 1])
+    value, exact = value[:, :end], exact[:, :end]
     flat, flat_exact = (a.reshape(*a.shape[:2], -1) for a in (value, exact))
     size = np.linalg.norm(flat_exact.reshape(len(exact), -1), axis=1)
     l2 = np.linalg.norm((flat - flat_exact).reshape(len(exact), -1), axis=1) / size
@@ -55,13 +64,10 @@ def score_family(
             found[f"{label}_of_mean"] = float(first_crossing(series.mean(0), times, threshold))
         if data.family.description.lyapunov:
             found["lyapunov_times"] = found["high_correlation_0.8"]["mean"] * data.family.description.lyapunov
-    if len(times) > 1 and not data.family.stochastic:
-        known = np.median(np.nan_to_num(data.error, nan=np.inf), axis=0) <= KNOWN
-        found["reference_known_until"] = float(times[np.argmin(known) - 1] if not known.all() else times[-1])
-    checked = data.error[np.isfinite(data.error).all(1)]
+    checked = data.error[np.isfinite(data.error).all(1)][:, :end]
     found["floor"] = float(np.sqrt((checked**2).mean(1)).mean()) if len(checked) else None
     if name in std and not data.family.stochastic:
-        found["coverage"] = coverage(value[:, 1:], std[name][:, 1:], exact[:, 1:]) if len(times) > 1 else coverage(
+        found["coverage"] = coverage(value[:, 1:], std[name][:, 1:end], exact[:, 1:]) if len(times) > 1 else coverage(
             value, std[name], exact
         )
     return found

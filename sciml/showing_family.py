@@ -82,7 +82,8 @@ def score_lines(scores: dict[str, Any]) -> list[str]:
     remark = "" if floor is None else f" (reference's own {floor:.1e})"
     if floor is not None and scores["relative_l2"]["mean"] <= 2 * floor:
         remark = f" (at reference floor, {floor:.1e})"
-    lines = [f"error       relative L2 {shown('relative_l2')}{remark}"]
+    span = f" up to t = {scores['errors_until']:g}" if "errors_until" in scores else ""
+    lines = [f"error       relative L2 {shown('relative_l2')}{span}{remark}"]
     if "relative_h1" in scores:
         lines.append(f"            relative H1 {shown('relative_h1')}")
     if "first_step" in scores:
