@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -12,7 +15,7 @@ from sciml_gtf.recurrence import Forced, Weights
 from sciml_gtf.solver import Gtf
 from tiny_dynamics import family as oscillator
 
-from sciml import Run, UsageError, registry
+from sciml import Equation, Run, UsageError, problem_file, registry
 from sciml import family as families
 from sciml.dataset import make
 from sciml.errors import Stopped
@@ -146,6 +149,21 @@ def test_from_the_command_line(tmp_path, cli):
     options = [f"-o{k}={v}" for k, v in SMALL.items()]
     assert "trained     60 steps" in cli("train", path, "-s", "gtf", *options, *where).out
     assert "forecast    error below 0.4" in cli("solve", path, "-s", "gtf", *where).out
+
+
+def test_the_shipped_model_answers_and_visits_both_wings(tmp_path):
+    root = Path(__file__).parents[2]
+    problem = problem_file.read(root / "problems" / "lorenz.h5")
+    model, solver = choose(Gtf(), problem, tmp_path, None)
+    assert model.card.parameters == 356 and model.card.family == families.read(
+        root / "problems" / "lorenz-series.h5").describe()  # fmt: skip
+    run = Run()
+    run.model = model
+    x = solver.solve(problem, run).values["x"]
+    assert np.abs(x).max() < 21 and 3 <= np.count_nonzero(np.diff(np.sign(x))) <= 30  # the reference: 19.6, 6
+    other = replace(problem, equation=Equation.parse(problem.equation.statements, ["x", "y", "z"], [], {
+        **problem.equation.parameters, "rho": 30.0}))  # fmt: skip
+    assert model.covers(other) == ["it was trained with rho = 28, this one has 30"]
 
 
 def test_requests_that_make_no_sense(data, tmp_path):
