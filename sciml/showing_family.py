@@ -87,7 +87,8 @@ def score_lines(scores: dict[str, Any]) -> list[str]:
     remark = "" if floor is None else f" (reference's own {floor:.1e})"
     if floor is not None and scores["relative_l2"]["mean"] <= 2 * floor:
         remark = f" (at reference floor, {floor:.1e})"
-    lines = [f"error       relative L2 {shown('relative_l2')}{remark}"]
+    span = f" up to t = {scores['errors_until']:g}" if "errors_until" in scores else ""
+    lines = [f"error       relative L2 {shown('relative_l2')}{span}{remark}"]
     if "predicted_from" in scores:
         lines.append(f"            from t = {scores['predicted_from']:g} on; what is before was given to the solver")
     if "relative_h1" in scores:

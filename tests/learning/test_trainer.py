@@ -50,6 +50,25 @@ def test_stopped_by_the_budget_and_resumed_ends_with_the_same_bits(tiny, data, t
     assert pieces.card.metrics == whole.card.metrics
 
 
+def test_the_weights_of_the_best_validation_are_kept_stopped_or_not(tiny, data, tmp_path):
+    unsteady = {"iterations": 60, "learning_rate": 0.3, "ema": 0.0, "schedule": "constant", "keep": "best"}
+    run = Run()
+    whole = train(tiny.Tiny(**unsteady), data[0], data[1], run)
+    checks = run.logged["valid mse"]
+    assert whole.card.metrics["mse"] == min(checks) < checks[-1]
+    network = tiny.StepTask(data[0], data[1], 0)
+    network.network.load_state_dict(whole.state_dict())
+    assert network.validate(network.network)["mse"] == pytest.approx(min(checks))
+    for _ in range(1000):
+        try:
+            pieces = train(tiny.Tiny(**unsteady), data[0], data[1], Run(folder=tmp_path / "cell", budget=0.02))
+            break
+        except Stopped:
+            continue
+    for name, value in whole.weights.items():
+        np.testing.assert_array_equal(pieces.weights[name], value)
+
+
 @pytest.mark.slow
 def test_killed_at_random_moments_ends_with_the_same_bits(tmp_path):
     _program(tmp_path / "whole", 150)
