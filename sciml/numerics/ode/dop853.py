@@ -1,4 +1,4 @@
-"""Coefficients of the method of Dormand and Prince of order 8 with errors of orders 5 and 3, and its dense output of order 7.
+"""Coefficients of the method of Dormand and Prince of order 8 with errors of orders 5, 3 and dense output of order 7.
 
 Hairer, Nørsett & Wanner, Solving Ordinary Differential Equations I, 2nd edition, section II.10 and its program; in
 double precision. A row holds what is not zero, by stage.

@@ -96,7 +96,10 @@ def of_equation(equation: Equation, parameters: Mapping[str, Tensor] | None = No
         found = [tree.evaluate(rate, leaf, lambda name, value: getattr(torch, name)(value)) for rate in rates]
         return [rate if isinstance(rate, Tensor) else torch.full_like(t, rate) for rate in found]
 
-    return Separate(function, (lambda rows: of_equation(equation, {n: v[rows] for n, v in own.items()})) if own else None)
+    def some(rows: Tensor) -> Separate:
+        return of_equation(equation, {name: values[rows] for name, values in own.items()})
+
+    return Separate(function, some if own else None)
 
 
 def along(h: Tensor, leaf: Tensor) -> Tensor:

@@ -62,7 +62,7 @@ class Collected:
         accepted = torch.stack([r.accepted for r in self.records])
         count = accepted.sum(0)
         most = int(count.max())
-        order = torch.argsort((~accepted).to(torch.uint8), 0, stable=True)[:most]
+        order = torch.argsort((~accepted).to(torch.uint8), stable=True, dim=0)[:most]
         last = order.gather(0, (count - 1).clamp(min=0)[None])
         order = torch.where(torch.arange(most, device=order.device)[:, None] < count, order, last)
 
