@@ -27,6 +27,12 @@ class ExplicitRungeKutta(Method):
             rates.append(field(t + node * h, values[-1]))
         return values, rates
 
+    def advance(
+        self, field: Field, t: Tensor, h: Tensor, y: State, rate: State
+    ) -> tuple[State, State, tuple[State, ...]]:
+        values, rates = self.stages(field, t, h, y, rate)
+        return values[-1], rates[-1], tuple(rates)
+
 
 class Tsit5(ExplicitRungeKutta):
     """Order 5, six evaluations a step."""

@@ -52,6 +52,13 @@ class Method(ABC):
     def step(self, field: Field, t: Tensor, h: Tensor, y: State, rate: State, tolerance: Tolerance) -> Step:
         """From y at t, where the field is `rate`, over h (samples,)."""
 
+    def advance(
+        self, field: Field, t: Tensor, h: Tensor, y: State, rate: State
+    ) -> tuple[State, State, tuple[State, ...]]:
+        """End, rate and what is kept of a step whose error nobody asks for."""
+        step = self.step(field, t, h, y, rate, Tolerance())
+        return step.end, step.rate, step.kept
+
     @abstractmethod
     def between(
         self, field: Field, t: Tensor, h: Tensor, y: State, end: State, kept: tuple[State, ...], theta: Tensor

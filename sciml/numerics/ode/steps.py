@@ -43,7 +43,7 @@ class Steps:
             return tuple(leaf[where] for leaf in state)
 
         t, h = self.t[where], self.h[where]
-        theta = ((at.reshape(-1) - t) / h).clamp(0.0, 1.0)
+        theta = torch.where(h > 0, (at.reshape(-1) - t) / h, 0.0).clamp(0.0, 1.0)  # h is 0 where there was no way to go
         kept = tuple(picked(k) for k in self.kept)
         found = method.between(field.rows(rows), t, h, picked(self.y), picked(self.end), kept, theta)
         return field.joined(found).reshape(*at.shape, -1)
