@@ -36,7 +36,7 @@ def first_step(
     h = torch.where((size < 1e-5) | (speed < 1e-5), 1e-6, 0.01 * size / speed)
     h = torch.minimum(h, span)
     later = field(t + h, moved(y, h, rate))
-    bend = rms(tuple(a - b for a, b in zip(later, rate, strict=True)), scale) / h
+    bend = rms(tuple(a - b for a, b in zip(later, rate, strict=True)), scale) / h.clamp(min=1e-300)
     largest = torch.maximum(speed, bend)
     power = (0.01 / largest) ** (1 / method.error_order)
     better = torch.where(largest <= 1e-15, torch.clamp(1e-3 * h, min=1e-6), power)
