@@ -46,7 +46,7 @@ class Replay:
         for first in range(0, total, segment or max(total, 1)):
             last = min(first + (segment or total), total)
             if segment:
-                y, rate, outputs = checkpoint(self._several, first, last, y, rate, use_reentrant=False)  # type: ignore[misc]
+                y, rate, outputs = checkpoint(self._several, first, last, y, rate, use_reentrant=False)
             else:
                 y, rate, outputs = self._several(first, last, y, rate)
             found += outputs

@@ -28,8 +28,8 @@ STAGES = 4
 
 @dataclass(frozen=True)
 class SdePath:
-    """values: (samples, times, components). evaluations: of drift and of diffusion each, (samples,). steps: the accepted
-    ones between two output times, their ΔW and ΔZ in `kept`; empty unless asked for."""
+    """values: (samples, times, components). evaluations: of drift and of diffusion each, (samples,). steps: the
+    accepted ones between two output times, their ΔW and ΔZ in `kept`; empty unless asked for."""
 
     values: Tensor
     evaluations: Tensor
@@ -50,8 +50,8 @@ def solve_sde(
     method: str = "sosri", relative: float = 1e-2, absolute: float = 1e-2, first: float = 0.05, most: int = 100_000,
     keep_steps: bool = False, progress: Callable[[float], None] | None = None,
 ) -> SdePath:  # fmt: skip
-    """y0: (samples, components) at times[0]; times: (times,), ascending. labels: of the samples' paths, (samples,) int64
-    (0, 1, … if not given): one label and one seed, one path. first: the first step, in units of an output interval.
+    """y0: (samples, components) at times[0]; times: (times,), ascending. labels: of the samples' paths, (samples,)
+    int64 (0, 1, … if not given): one label and one seed, one path. first: the first step, in units of an output interval.
 
     Raises RunFailed where steps underflow or `most` of them are not enough.
     """
