@@ -81,6 +81,7 @@ def score(problem: Problem, solution: Solution, reference: Reference | None) -> 
     covered = {
         name: coverage(solution.values[name][kept], std[kept], reference.values[name][kept])
         for name, std in solution.std.items()
+        if not problem.stochastic  # there it is the paths' spread, not the solver's doubt
     }
     baseline = {} if problem.ball is None else one_parameter_errors(problem.ball, reference)
     return Scores(l2, largest, final, floor, invariants, valid, lyapunov, covered, baseline, until)
