@@ -119,6 +119,7 @@ class _Training:
     def _step(self) -> float:
         """One step of Adam on one batch; the batch's loss."""
         solver, i = self.solver, self.iteration
+        self.task.progress = i / self.planned if self.planned else 0.0
         batch = self.task.batch(np.random.default_rng([abs(self.run.seed), i]), solver.batch_size)
         self.optimiser.zero_grad(set_to_none=True)
         loss = self.task.loss(self.processes.share(batch))
@@ -128,8 +129,8 @@ class _Training:
         self.processes.average([*grads, value])
         if solver.clip:
             torch.nn.utils.clip_grad_norm_(self.parameters, solver.clip)
-        progress = i / self.planned if self.planned else 0.0
-        self.optimiser.param_groups[0]["lr"] = solver.learning_rate * rate(solver.schedule, progress, solver.final_rate)
+        share = rate(solver.schedule, self.task.progress, solver.final_rate)
+        self.optimiser.param_groups[0]["lr"] = solver.learning_rate * share
         if math.isfinite(float(value)):
             self.optimiser.step()
         if solver.ema:

@@ -24,7 +24,7 @@ Compiled = Literal["auto", "yes", "no"]
 Chunk = Callable[[Marching, Tensor], tuple[Marching, list[Record]]]
 PATIENCE = 15.0  # seconds of plain stepping after which `auto` compiles
 FEW = 256  # numbers in a state; below, calling costs more than computing
-STEPS_OF_FEW = 4  # in a compiled call
+EVALUATIONS = 24  # in a compiled call on few numbers: more would take a minute to compile
 
 _KNOWN: weakref.WeakKeyDictionary[Any, dict[Any, Chunk]] = weakref.WeakKeyDictionary()
 
@@ -68,7 +68,7 @@ class Stepping:
         if compiler() is None and now.t.device.type == "cpu":
             reason = "no C++ compiler (c++, g++ or clang++) was found"
         else:
-            chunk = _chunk(self.method, self.field, self.tolerance, self.keep, _together(now))
+            chunk = _chunk(self.method, self.field, self.tolerance, self.keep, _together(self.method, now))
             try:
                 chunk(now, until)
             except Exception as error:  # of many kinds, and all of them mean that this field cannot be compiled
@@ -82,8 +82,11 @@ class Stepping:
         self.notice = f"{reason}: plain torch computes instead."
 
 
-def _together(now: Marching) -> int:
-    return STEPS_OF_FEW if sum(leaf.numel() for leaf in now.y) < FEW else 1
+def _together(method: Method, now: Marching) -> int:
+    """Steps in a call."""
+    if method.jacobians or sum(leaf.numel() for leaf in now.y) >= FEW:
+        return 1
+    return max(1, EVALUATIONS // method.evaluations)
 
 
 def _chunk(method: Method, field: Field, tolerance: Tolerance, keep: bool, steps: int) -> Chunk:

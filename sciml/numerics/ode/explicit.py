@@ -51,11 +51,12 @@ class Tsit5(ExplicitRungeKutta):
     def between(
         self, field: Field, t: Tensor, h: Tensor, y: State, end: State, kept: tuple[State, ...], theta: Tensor
     ) -> State:
-        weights = [h * theta * (a + theta * (b + theta * (c + theta * d))) for a, b, c, d in tsit5.DENSE]
+        one, two, three, four = torch.tensor(tsit5.DENSE, dtype=h.dtype, device=h.device).T[:, :, None]
+        weights = (h * theta) * (one + theta * (two + theta * (three + theta * four)))
         found = []
         for leaf, start in enumerate(y):
             total = start
-            for weight, rate in zip(weights, kept, strict=True):
+            for weight, rate in zip(weights.unbind(0), kept, strict=True):
                 total = total + along(weight, start) * rate[leaf]
             found.append(total)
         return tuple(found)

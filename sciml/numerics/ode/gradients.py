@@ -29,11 +29,13 @@ def solve_with_gradients(
     field: Field, y0: Tensor, times: Tensor, *, gradients: Gradients = "discrete", parameters: Sequence[Tensor] = (),
     method: str = "tsit5", relative: float = 1e-6, absolute: float = 1e-6, **options: Any,
 ) -> tuple[Tensor, Path]:  # fmt: skip
-    """Values (samples, times, components) that can be differentiated, and the path that was solved. parameters: of
-    the field, which the adjoint has to know. Output times are constants."""
+    """Values (samples, times, components) that can be differentiated, and the path that was solved (of its values
+    only the first and the last count). parameters: of the field, which the adjoint has to know. Output times are
+    constants."""
     options |= {"method": method, "relative": relative, "absolute": absolute}
-    path = solve_ode(field, y0.detach(), times, **options, keep_steps=True)
     times = times.to(y0).expand(len(y0), -1) if times.dim() == 1 else times.to(y0)
+    asked = times if gradients == "adjoint" else times[:, [0, -1]]  # the replay makes the other outputs
+    path = solve_ode(field, y0.detach(), asked, **options, keep_steps=True)
     if gradients == "adjoint":
         if not method_named(method).explicit:
             raise UsageError(f"the adjoint is solved by an explicit method; with {method} take checkpointed gradients.")
@@ -52,10 +54,11 @@ def solve_measured(
 ) -> tuple[Tensor, Tensor, Tensor, Path]:  # fmt: skip
     """Values; and of every step (steps, samples) its error in units of the tolerance times its size, and its estimate
     of the stiffest eigenvalue over the method's limit, both 0 beyond a sample's last step. All differentiable."""
-    path = solve_ode(
-        field, y0.detach(), times, method=method, relative=relative, absolute=absolute, **options, keep_steps=True
-    )
     times = times.to(y0).expand(len(y0), -1) if times.dim() == 1 else times.to(y0)
+    path = solve_ode(
+        field, y0.detach(), times[:, [0, -1]], method=method, relative=relative, absolute=absolute, **options,
+        keep_steps=True,
+    )  # fmt: skip
     assert path.steps is not None
     replay = Replay(method_named(method), field, path.steps, times, Tolerance(relative, absolute))
     values = replay(y0)

@@ -34,17 +34,19 @@ class Output:
 
     def take(self, record: Record) -> None:
         """Fill in what lies in a step."""
-        reached = record.t + record.h
-        while True:
-            rows = torch.nonzero(record.accepted & (self._waiting <= reached))[:, 0]
-            if not len(rows):
-                return
-            self.values[rows, self.next[rows]] = self.field.joined(
-                inside(self.method, self.field, record, rows, self._waiting[rows])
-            )
-            self.evaluations[rows] += self.method.dense_evaluations
-            self.next[rows] += 1
-            self._waiting = self._coming()
+        reached = torch.where(record.accepted, record.t + record.h, -torch.inf)
+        beyond = torch.maximum(torch.searchsorted(self.times, reached[:, None], right=True)[:, 0], self.next)
+        many = beyond - self.next
+        total = int(many.sum())
+        if not total:
+            return
+        rows = torch.repeat_interleave(many)
+        columns = torch.arange(total, device=rows.device) - (many.cumsum(0) - beyond)[rows]
+        at = self.times[rows, columns]
+        self.values[rows, columns] = self.field.joined(inside(self.method, self.field, record, rows, at))
+        self.evaluations += many * self.method.dense_evaluations
+        self.next = beyond
+        self._waiting = self._coming()
 
     def finished(self, last: Tensor, until: Tensor) -> Tensor:
         """(samples, times, components), the end's values put in."""

@@ -1,0 +1,109 @@
+"""Windows of trajectories, and the loss: what the network's path misses of them, and its regularisation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sciml.dataset import Dataset
+from sciml.errors import RunFailed
+from sciml.learning.solver import Task
+from sciml.numerics.ode import solve_ode
+from sciml.numerics.ode.gradients import solve_measured, solve_with_gradients
+from sciml.run import Run
+
+from .network import Dynamics, NetworkField
+from .regularising import begins, of_one_step
+from .setting import setting_of, together
+
+if TYPE_CHECKING:
+    from .solver import NeuralOde
+
+MOST = 3000  # steps of a training window: beyond, the field has become too stiff to be worth solving
+
+
+class Windows(Task):
+    """From `horizon` + 1 outputs in a row of any member."""
+
+    network: Dynamics
+
+    def __init__(self, solver: NeuralOde, train: Dataset, valid: Dataset, run: Run) -> None:
+        self.solver = solver
+        self.setting = setting_of(train, solver.horizon)
+        setting_of(valid, solver.horizon)
+        self.values, self.checked = self.setting.scaled(together(train)), self.setting.scaled(together(valid))
+        self.times, self.valid_times = torch.from_numpy(train.times), torch.from_numpy(valid.times)
+        self.told, self.valid_told = self.setting.told(train.problems), self.setting.told(valid.problems)
+        self.network = Dynamics(self.setting, solver.width, solver.layers, solver.latent)
+
+    def batch(self, rng: np.random.Generator, size: int) -> Mapping[str, Tensor]:
+        members, times = self.values.shape[:2]
+        return {
+            "member": torch.from_numpy(rng.integers(members, size=size)),
+            "first": torch.from_numpy(rng.integers(times - self.solver.horizon, size=size)),
+            "place": torch.from_numpy(rng.random(size)),
+            "shift": torch.from_numpy(rng.uniform(-1, 1, size)),
+        }
+
+    def loss(self, batch: Mapping[str, Tensor]) -> Tensor:
+        member, first = batch["member"], batch["first"]
+        index = first[:, None] + torch.arange(self.solver.horizon + 1)
+        data, times = self.values[member[:, None], index], self.times[index]
+        field = self.network.moving(self.told[member])
+        values, extra = self._solved(field, self.network.start(data[:, 0]), times, batch)
+        return ((self.network.read(values) - data) ** 2).mean() + self._weight() * extra
+
+    def _solved(self, field: NetworkField, y0: Tensor, times: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Any]:
+        """Values (samples, times, fields) and the regularisation."""
+        solver = self.solver
+        kind, _, what = solver.regularisation.partition("-")
+        options: dict[str, Any] = {
+            "method": solver.method, "relative": solver.tolerance, "absolute": solver.tolerance, "most": MOST
+        }  # fmt: skip
+        if kind == "global":
+            values, errors, stiffness, _ = solve_measured(field, y0, times, **options)
+            return values, (errors if what == "error" else stiffness).sum(0).mean()
+        if kind == "steer":
+            gap = times[:, -1] - times[:, -2]
+            times = torch.cat([times[:, :-1], (times[:, -1] + solver.steer_width * gap * batch["shift"])[:, None]], 1)
+        values, path = solve_with_gradients(
+            field, y0, times, gradients=solver.gradients, parameters=list(self.network.field.parameters()), **options
+        )
+        if kind != "local":
+            return values, 0.0
+        t, state = begins(path, field, times, solver.method, solver.at, batch["place"])
+        return values, of_one_step(field, t, state, times[:, -1], solver.tolerance, what)
+
+    def _weight(self) -> float:
+        """Exponential from `weight` to `final_weight` over the steps, which are counted by `progress`."""
+        start, end = self.solver.weight, self.solver.final_weight
+        if not start or not end:
+            return start + (end - start) * self.progress
+        return float(start * (end / start) ** self.progress)
+
+    @torch.no_grad()
+    def validate(self, network: torch.nn.Module) -> dict[str, float]:
+        """Relative L2 error of whole members from their first outputs, and evaluations of the field."""
+        assert isinstance(network, Dynamics)
+        field = network.moving(self.valid_told)
+        tolerance = self.solver.tolerance
+        try:
+            path = solve_ode(
+                field, network.start(self.checked[:, 0]), self.valid_times, method=self.solver.method, relative=tolerance,
+                absolute=tolerance, most=MOST,
+            )  # fmt: skip
+        except RunFailed:  # a field that is not trained yet may leave every bound
+            return {"error of members": np.inf, "evaluations": np.inf}
+        spread = torch.tensor(self.setting.spread, dtype=torch.float64)
+        mean = torch.tensor(self.setting.mean, dtype=torch.float64)
+        missed = ((network.read(path.values) - self.checked) * spread).flatten(1).norm(dim=1)
+        size = (self.checked * spread + mean).flatten(1).norm(dim=1)
+        evaluations = float(path.evaluations.double().mean())
+        return {"error of members": float((missed / size).mean()), "evaluations": evaluations}
+
+    def extra(self) -> dict[str, Any]:
+        return self.setting.describe()
