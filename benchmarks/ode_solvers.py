@@ -3,8 +3,8 @@
     python -m venv ode-env && ode-env/bin/pip install torch==2.13.0 torchdiffeq torchode "diffrax" "jax[cpu]"
     python benchmarks/ode_solvers.py --peer-python ode-env/bin/python
 
-The Lorenz system from 0 to 100 at tolerance 1e-8, float64, one thread each: a single trajectory, and 1000 of them. Tsit5
-everywhere but in torchdiffeq, which has Dormand and Prince's pair of the same order and one step size for all samples;
+The Lorenz system from 0 to 100 at tolerance 1e-8, float64, one thread each: a single trajectory, and 1000 of them.
+Tsit5 everywhere but in torchdiffeq, which has Dormand and Prince's pair of the same order and one step size for all samples;
 rows "8" are methods of order 8 (ours and torchdiffeq's dop853, diffrax's Dopri8). Compiling is told apart: the first
 call of ours (torch.compile) and of diffrax (jit). Who takes more than --slow seconds has one round.
 
@@ -29,9 +29,7 @@ from peers.turns import Peer
 from sciml import Equation
 from sciml.numerics.ode import Separate, of_equation, solve_ode
 
-LORENZ = Equation.parse(
-    ["x_t = 10*(y - x)", "y_t = x*(28 - z) - y", "z_t = x*y - 8/3*z"], ["x", "y", "z"]
-)  # fmt: skip
+LORENZ = Equation.parse(["x_t = 10*(y - x)", "y_t = x*(28 - z) - y", "z_t = x*y - 8/3*z"], ["x", "y", "z"])
 ROWS = (("ours", "tsit5"), ("diffrax", "tsit5"), ("torchode", "tsit5"), ("torchdiffeq", "tsit5"), ("ours", "dop853"),
         ("diffrax", "dop853"), ("torchdiffeq", "dop853"))  # fmt: skip
 
@@ -88,17 +86,15 @@ def race(a: argparse.Namespace, racing: Race, count: int) -> list[dict[str, Any]
             row["seconds"].append(found["seconds"])
             row["steps"] = found["steps"]
     ours = {m: statistics.median(r["seconds"]) for r in rows for m in [r["method"]] if r["who"] == "ours"}
-    print(f"\n| {count} trajectories to {a.end:g} | order | s (range of {a.rounds} rounds) | over ours | steps | error at 10 | first call, s |")
-    print("|---" * 7 + "|")
+    print(f"\n| {count} trajectories to {a.end:g} | order | s, {a.rounds} rounds | over ours | steps | error at 10"
+          " | first call, s |\n" + "|---" * 7 + "|")  # fmt: skip
     for row in rows:
         seconds = row["seconds"]
         middle = statistics.median(seconds)
         row["ratio"] = middle / ours[row["method"]]
-        print(
-            f"| {row['who']} | {'5' if row['method'] == 'tsit5' else '8'} | {middle:.3g} ({min(seconds):.3g} to"
-            f" {max(seconds):.3g}) | {row['ratio']:.2g} | {row['steps']:.0f} | {row['error']:.1e} | {row['first']:.1f} |",
-            flush=True,
-        )  # fmt: skip
+        order, spread = "5" if row["method"] == "tsit5" else "8", f"({min(seconds):.3g} to {max(seconds):.3g})"
+        print(f"| {row['who']} | {order} | {middle:.3g} {spread} | {row['ratio']:.2g} | {row['steps']:.0f} |"
+              f" {row['error']:.1e} | {row['first']:.1f} |", flush=True)  # fmt: skip
     return rows
 
 

@@ -76,7 +76,10 @@ def by_diffrax(case: dict[str, Any], y0: np.ndarray) -> Found:
             )  # fmt: skip
             return found.ys[0], found.stats["num_steps"]
 
-        COMPILED[key] = jax.jit(jax.vmap(solve) if len(y0) > 1 else lambda y: jax.tree.map(lambda a: a[None], solve(y[0])))
+        def single(starts: Any) -> Any:  # without vmap, whose masks cost one trajectory something
+            return jax.tree.map(lambda a: a[None], solve(starts[0]))
+
+        COMPILED[key] = jax.jit(jax.vmap(solve) if len(y0) > 1 else single)
     ends, steps = COMPILED[key](jnp.asarray(y0))
     return np.asarray(ends.block_until_ready()), float(np.mean(steps))
 

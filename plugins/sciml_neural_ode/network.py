@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -16,7 +18,7 @@ class Perceptron(nn.Sequential):
     def __init__(self, inputs: int, outputs: int, width: int, layers: int) -> None:
         sizes = [inputs, *[width] * layers]
         parts: list[nn.Module] = []
-        for a, b in zip(sizes[:-1], sizes[1:], strict=True):
+        for a, b in pairwise(sizes):
             parts += [nn.Linear(a, b, dtype=torch.float64), nn.Tanh()]
         super().__init__(*parts, nn.Linear(sizes[-1], outputs, dtype=torch.float64))
 

@@ -5,8 +5,8 @@ begins one step of Tsit5 of the size the solver would begin with, and its error 
 
     error: h · rms(h Σ b~_i k_i / (tol + tol·max|u|)),   stiffness: ‖k7 - k6‖ / ‖g7 - g6‖ / 3.5068.
 
-t1 is uniform over the window (unbiased), or uniform over the times at which steps began (biased). Global (Pal, Ma, Shah &
-Rackauckas 2021): the same, summed over all accepted steps, h being the step's.
+t1 is uniform over the window (unbiased), or uniform over the times at which steps began (biased). Global (Pal, Ma, Shah
+& Rackauckas 2021): the same, summed over all accepted steps, h being the step's.
 """
 
 from __future__ import annotations

@@ -71,8 +71,8 @@ def setting_of(data: Dataset, horizon: int) -> Setting:
 
 def _named(problem: Problem) -> list[str]:
     """Parameters that the equation contains; others only say where a member begins."""
-    trees = [*problem.equation.rates.values(), *problem.diffusions().values()]
-    found = {node.name for rate in trees for node in tree.walk(rate) if isinstance(node, tree.Parameter)}
+    rates = problem.equation.rates.values()
+    found = {node.name for rate in rates for node in tree.walk(rate) if isinstance(node, tree.Parameter)}
     return sorted(found)
 
 

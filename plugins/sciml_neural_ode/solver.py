@@ -66,6 +66,11 @@ class NeuralOde(LearnedSolver):
         description="another tolerance for prediction; 0: that of training",
     )  # fmt: skip
     sde_tolerance: float = Field(0.02, gt=0, lt=1, description="the same of a stochastic equation's paths")
+    warm: float = Field(
+        0.5, ge=0, lt=1,
+        description="share of the training that matches rates estimated from neighbouring outputs, which is cheap,"
+        " before paths are solved",
+    )  # fmt: skip
     horizon: int = Field(20, ge=1, description="output intervals of a training window")
     width: int = Field(32, ge=1, le=1024, description="units of a hidden layer")
     layers: int = Field(2, ge=1, le=16, description="hidden layers, tanh")
@@ -82,7 +87,7 @@ class NeuralOde(LearnedSolver):
         "auto", json_schema_extra={"inference": True},
         description="predict through torch.compile, which takes its time once; auto: where it takes long",
     )  # fmt: skip
-    iterations: int = Field(1000, ge=0, description="training steps; 0: as many as the budget allows")
+    iterations: int = Field(2000, ge=0, description="training steps; 0: as many as the budget allows")
     batch_size: int = Field(32, ge=1, description="windows of a training step")
     learning_rate: float = Field(1e-2, gt=0, description="largest step of Adam")
 

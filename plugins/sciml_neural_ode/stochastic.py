@@ -1,6 +1,6 @@
 """Stochastic families: drift and diffusion by two networks, dz = f dt + g dW (Ito, each field with its own dW).
 
-Trained on single paths: from an output of a path, K simulated ones give mean m and variance s² at the next ones, and the
+Trained on single paths: from an output of a path, K simulated ones give mean m and variance s² at the next ones; the
 loss is the Gaussian quasi-likelihood of what the data did there, ½(z - m)²/s² + ½ log s².
 """
 
@@ -83,7 +83,8 @@ class Paths(Task):
     def loss(self, batch: Mapping[str, Tensor]) -> Tensor:
         index = batch["first"][:, None] + torch.arange(self.solver.horizon + 1)
         data = self.values[batch["member"][:, None], index]
-        return self._loss(self.network, data, self.times[index[0]], self.told[batch["member"]], batch["path"], batch["place"])
+        told, place = self.told[batch["member"]], batch["place"]
+        return self._loss(self.network, data, self.times[index[0]], told, batch["path"], place)
 
     def _loss(
         self, network: Any, data: Tensor, times: Tensor, told: Tensor, keys: Tensor, place: Tensor | None

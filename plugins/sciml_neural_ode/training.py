@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.func import jvp
 
 from sciml.dataset import Dataset
 from sciml.errors import RunFailed
@@ -38,6 +39,7 @@ class Windows(Task):
         self.values, self.checked = self.setting.scaled(together(train)), self.setting.scaled(together(valid))
         self.times, self.valid_times = torch.from_numpy(train.times), torch.from_numpy(valid.times)
         self.told, self.valid_told = self.setting.told(train.problems), self.setting.told(valid.problems)
+        self.rates = rates_of(self.values, self.times)
         self.network = Dynamics(self.setting, solver.width, solver.layers, solver.latent)
 
     def batch(self, rng: np.random.Generator, size: int) -> Mapping[str, Tensor]:
@@ -50,6 +52,8 @@ class Windows(Task):
         }
 
     def loss(self, batch: Mapping[str, Tensor]) -> Tensor:
+        if self.progress < self.solver.warm:
+            return self._matched(batch)
         member, first = batch["member"], batch["first"]
         index = first[:, None] + torch.arange(self.solver.horizon + 1)
         data, times = self.values[member[:, None], index], self.times[index]
@@ -57,7 +61,22 @@ class Windows(Task):
         values, extra = self._solved(field, self.network.start(data[:, 0]), times, batch)
         return ((self.network.read(values) - data) ** 2).mean() + self._weight() * extra
 
-    def _solved(self, field: NetworkField, y0: Tensor, times: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Any]:
+    def _matched(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Of single outputs: what the field misses of the estimated rates, in its own units, and the decoder of the
+        state."""
+        index = batch["first"][:, None] + torch.arange(self.solver.horizon + 1)
+        member = batch["member"][:, None].expand_as(index).reshape(-1)
+        y, rate = (part[member, index.reshape(-1)] for part in (self.values, self.rates))
+        z, moving = y, rate
+        if self.network.latent:
+            z, moving = jvp(self.network.start, (y,), (rate,))
+        t = self.times[index.reshape(-1)]
+        found = self.network.moving(self.told[member]).rate(t, z)
+        return (((found - moving) / self.setting.rate) ** 2).mean() + ((self.network.read(z) - y) ** 2).mean()
+
+    def _solved(
+        self, field: NetworkField, y0: Tensor, times: Tensor, batch: Mapping[str, Tensor]
+    ) -> tuple[Tensor, Any]:
         """Values (samples, times, fields) and the regularisation."""
         solver = self.solver
         kind, _, what = solver.regularisation.partition("-")
@@ -79,22 +98,23 @@ class Windows(Task):
         return values, of_one_step(field, t, state, times[:, -1], solver.tolerance, what)
 
     def _weight(self) -> float:
-        """Exponential from `weight` to `final_weight` over the steps, which are counted by `progress`."""
+        """Exponential from `weight` to `final_weight` over the steps that solve paths; linear where one is 0."""
         start, end = self.solver.weight, self.solver.final_weight
+        passed = (self.progress - self.solver.warm) / (1 - self.solver.warm)
         if not start or not end:
-            return start + (end - start) * self.progress
-        return float(start * (end / start) ** self.progress)
+            return start + (end - start) * passed
+        return float(start * (end / start) ** passed)
 
     @torch.no_grad()
     def validate(self, network: torch.nn.Module) -> dict[str, float]:
         """Relative L2 error of whole members from their first outputs, and evaluations of the field."""
         assert isinstance(network, Dynamics)
-        field = network.moving(self.valid_told)
+        field, start = network.moving(self.valid_told), network.start(self.checked[:, 0])
         tolerance = self.solver.tolerance
         try:
             path = solve_ode(
-                field, network.start(self.checked[:, 0]), self.valid_times, method=self.solver.method, relative=tolerance,
-                absolute=tolerance, most=MOST,
+                field, start, self.valid_times, method=self.solver.method, relative=tolerance, absolute=tolerance,
+                most=MOST,
             )  # fmt: skip
         except RunFailed:  # a field that is not trained yet may leave every bound
             return {"error of members": np.inf, "evaluations": np.inf}
@@ -107,3 +127,14 @@ class Windows(Task):
 
     def extra(self) -> dict[str, Any]:
         return self.setting.describe()
+
+
+def rates_of(values: Tensor, times: Tensor) -> Tensor:
+    """dz/dt (members, times, fields) by central differences of fourth order inside, of second at the ends of a series;
+    output times are equally far apart."""
+    gap = float(times[1] - times[0])
+    (rates,) = torch.gradient(values, spacing=gap, dim=1, edge_order=2 if values.shape[1] > 2 else 1)
+    if values.shape[1] >= 5:
+        near, far = values[:, 3:-1] - values[:, 1:-3], values[:, 4:] - values[:, :-4]
+        rates[:, 2:-2] = (8 * near - far) / (12 * gap)
+    return rates

@@ -51,7 +51,7 @@ def solve_sde(
     keep_steps: bool = False, progress: Callable[[float], None] | None = None,
 ) -> SdePath:  # fmt: skip
     """y0: (samples, components) at times[0]; times: (times,), ascending. labels: of the samples' paths, (samples,)
-    int64 (0, 1, … if not given): one label and one seed, one path. first: the first step, in units of an output interval.
+    int64 (0, 1, … if not given): one label and one seed, one path. first: the first step, in output intervals.
 
     Raises RunFailed where steps underflow or `most` of them are not enough.
     """
