@@ -4,8 +4,8 @@
     python benchmarks/ode_solvers.py --peer-python ode-env/bin/python
 
 The Lorenz system from 0 to 100 at tolerance 1e-8, float64, one thread each: a single trajectory, and 1000 of them.
-Tsit5 everywhere but in torchdiffeq, which has Dormand and Prince's pair of the same order and one step size for all samples;
-rows "8" are methods of order 8 (ours and torchdiffeq's dop853, diffrax's Dopri8). Compiling is told apart: the first
+Tsit5 everywhere but in torchdiffeq, which has Dormand and Prince's pair of the same order, and one step size for all
+samples; rows "8" are methods of order 8 (ours and torchdiffeq's dop853, diffrax's Dopri8). Compiling is told apart: the first
 call of ours (torch.compile) and of diffrax (jit). Who takes more than --slow seconds has one round.
 
 Beyond t = 20 nobody knows the trajectory: errors are medians over samples at t = 10 of separate runs, against our

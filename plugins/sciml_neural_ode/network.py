@@ -27,6 +27,21 @@ def inputs_of(setting: Setting) -> int:
     return len(setting.fields) + setting.timed + len(setting.parameters)
 
 
+class Chart(nn.Module):
+    """A matrix and a perceptron of one hidden layer; at first as much of the identity as fits."""
+
+    def __init__(self, inputs: int, outputs: int, width: int) -> None:
+        super().__init__()
+        self.linear = nn.Parameter(torch.eye(outputs, inputs, dtype=torch.float64))
+        self.curved = Perceptron(inputs, outputs, width, 1)
+        nn.init.zeros_(self.curved[-1].weight)
+        nn.init.zeros_(self.curved[-1].bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Tensor = x @ self.linear.T + self.curved(x)
+        return found
+
+
 class Dynamics(nn.Module):
     """field: the vector field of z, which is the scaled state itself, or what an encoder makes of it and a decoder
     turns back."""
@@ -38,8 +53,7 @@ class Dynamics(nn.Module):
         moved = latent or count
         self.field = Perceptron(moved + more, moved, width, layers)
         if latent:
-            self.encoder = Perceptron(count, latent, width, 1)
-            self.decoder = Perceptron(latent, count, width, 1)
+            self.encoder, self.decoder = Chart(count, latent, width), Chart(latent, count, width)
 
     def start(self, y: Tensor) -> Tensor:
         """(samples, fields) -> (samples, moved)."""

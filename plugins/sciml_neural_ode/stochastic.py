@@ -98,9 +98,9 @@ class Paths(Task):
             drift, diffusion, data[:, 0].repeat_interleave(many, 0), times, labels=labels,
             relative=solver.sde_tolerance, absolute=solver.sde_tolerance,
         )  # fmt: skip
-        found = values[:, 1:].unflatten(0, (-1, many))
+        found = values[:, 1:].reshape(len(data), many, *data[:, 1:].shape[1:])
         mean, variance = found.mean(1), found.var(1) + LEAST * self.variance
-        loss = 0.5 * ((data[:, 1:] - mean) ** 2 / variance + torch.log(variance)).mean()
+        loss: Tensor = 0.5 * ((data[:, 1:] - mean) ** 2 / variance + torch.log(variance)).mean()
         if place is not None and solver.regularisation == "local-error":
             weight = solver.weight + (solver.final_weight - solver.weight) * self.progress
             loss = loss + weight * self._one_step(drift, diffusion, path, place.repeat_interleave(many))

@@ -59,7 +59,8 @@ class Windows(Task):
         data, times = self.values[member[:, None], index], self.times[index]
         field = self.network.moving(self.told[member])
         values, extra = self._solved(field, self.network.start(data[:, 0]), times, batch)
-        return ((self.network.read(values) - data) ** 2).mean() + self._weight() * extra
+        found: Tensor = ((self.network.read(values) - data) ** 2).mean() + self._weight() * extra
+        return found
 
     def _matched(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Of single outputs: what the field misses of the estimated rates, in its own units, and the decoder of the
@@ -69,10 +70,18 @@ class Windows(Task):
         y, rate = (part[member, index.reshape(-1)] for part in (self.values, self.rates))
         z, moving = y, rate
         if self.network.latent:
-            z, moving = jvp(self.network.start, (y,), (rate,))
+            z, moving = jvp(self.network.start, (y,), (rate,))[:2]
         t = self.times[index.reshape(-1)]
         found = self.network.moving(self.told[member]).rate(t, z)
-        return (((found - moving) / self.setting.rate) ** 2).mean() + ((self.network.read(z) - y) ** 2).mean()
+        missed = (((found - moving) / self.setting.rate) ** 2).mean() + ((self.network.read(z) - y) ** 2).mean()
+        kind, _, what = self.solver.regularisation.partition("-")
+        if kind != "local":
+            return missed
+        some = slice(None, None, self.solver.horizon + 1)  # as many steps as there are windows
+        field = self.network.moving(self.told[member[some]])
+        until = t[some] + self.solver.horizon * (self.times[1] - self.times[0])
+        extra = of_one_step(field, t[some], z[some].detach(), until, self.solver.tolerance, what)
+        return missed + self._weight() * extra
 
     def _solved(
         self, field: NetworkField, y0: Tensor, times: Tensor, batch: Mapping[str, Tensor]
@@ -98,12 +107,11 @@ class Windows(Task):
         return values, of_one_step(field, t, state, times[:, -1], solver.tolerance, what)
 
     def _weight(self) -> float:
-        """Exponential from `weight` to `final_weight` over the steps that solve paths; linear where one is 0."""
+        """Exponential from `weight` to `final_weight`; linear where one is 0."""
         start, end = self.solver.weight, self.solver.final_weight
-        passed = (self.progress - self.solver.warm) / (1 - self.solver.warm)
         if not start or not end:
-            return start + (end - start) * passed
-        return float(start * (end / start) ** passed)
+            return start + (end - start) * self.progress
+        return float(start * (end / start) ** self.progress)
 
     @torch.no_grad()
     def validate(self, network: torch.nn.Module) -> dict[str, float]:

@@ -38,7 +38,7 @@ def first_step(
     later = field(t + h, moved(y, h, rate))
     bend = rms(tuple(a - b for a, b in zip(later, rate, strict=True)), scale) / h.clamp(min=1e-300)
     largest = torch.maximum(speed, bend)
-    power = (0.01 / largest) ** (1 / method.error_order)
+    power = (0.01 / largest) ** (1 / (method.order + 1))
     better = torch.where(largest <= 1e-15, torch.clamp(1e-3 * h, min=1e-6), power)
     return rounded(torch.minimum(torch.minimum(100 * h, better), span))
 
