@@ -5,8 +5,8 @@
 
 The Lorenz system from 0 to 100 at tolerance 1e-8, float64, one thread each: a single trajectory, and 1000 of them.
 Tsit5 everywhere but in torchdiffeq, which has Dormand and Prince's pair of the same order, and one step size for all
-samples; rows "8" are methods of order 8 (ours and torchdiffeq's dop853, diffrax's Dopri8). Compiling is told apart: the first
-call of ours (torch.compile) and of diffrax (jit). Who takes more than --slow seconds has one round.
+samples; rows "8" are methods of order 8 (our dop853, diffrax's Dopri8). Compiling is told apart: the first call of ours
+(torch.compile) and of diffrax (jit). Who takes more than --slow seconds has one round.
 
 Beyond t = 20 nobody knows the trajectory: errors are medians over samples at t = 10 of separate runs, against our
 dop853 at 1e-13.
@@ -31,7 +31,7 @@ from sciml.numerics.ode import Separate, of_equation, solve_ode
 
 LORENZ = Equation.parse(["x_t = 10*(y - x)", "y_t = x*(28 - z) - y", "z_t = x*y - 8/3*z"], ["x", "y", "z"])
 ROWS = (("ours", "tsit5"), ("diffrax", "tsit5"), ("torchode", "tsit5"), ("torchdiffeq", "tsit5"), ("ours", "dop853"),
-        ("diffrax", "dop853"), ("torchdiffeq", "dop853"))  # fmt: skip
+        ("diffrax", "dop853"))  # fmt: skip
 
 
 def starts(count: int) -> np.ndarray:

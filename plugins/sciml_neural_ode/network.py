@@ -34,8 +34,8 @@ class Chart(nn.Module):
         super().__init__()
         self.linear = nn.Parameter(torch.eye(outputs, inputs, dtype=torch.float64))
         self.curved = Perceptron(inputs, outputs, width, 1)
-        nn.init.zeros_(self.curved[-1].weight)
-        nn.init.zeros_(self.curved[-1].bias)
+        for parameter in self.curved[-1].parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor) -> Tensor:
         found: Tensor = x @ self.linear.T + self.curved(x)

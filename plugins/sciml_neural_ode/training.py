@@ -63,17 +63,22 @@ class Windows(Task):
         return found
 
     def _matched(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """Of single outputs: what the field misses of the estimated rates, in its own units, and the decoder of the
-        state."""
+        """Of single outputs: what the field, as the decoder turns it back, misses of the estimated rates. With a chart
+        also what the decoder misses of the state, and the field of the moving encoded state, relative to its own size:
+        otherwise a small chart would have small errors."""
         index = batch["first"][:, None] + torch.arange(self.solver.horizon + 1)
         member = batch["member"][:, None].expand_as(index).reshape(-1)
         y, rate = (part[member, index.reshape(-1)] for part in (self.values, self.rates))
-        z, moving = y, rate
+        t, field = self.times[index.reshape(-1)], self.network.moving(self.told[member])
+        z, extra = y, y.new_zeros(())
         if self.network.latent:
             z, moving = jvp(self.network.start, (y,), (rate,))[:2]
-        t = self.times[index.reshape(-1)]
-        found = self.network.moving(self.told[member]).rate(t, z)
-        missed = (((found - moving) / self.setting.rate) ** 2).mean() + ((self.network.read(z) - y) ** 2).mean()
+            found = field.rate(t, z)
+            back, turned = jvp(self.network.read, (z,), (found,))[:2]
+            extra = ((found - moving) ** 2).mean() / (moving**2).mean() + ((back - y) ** 2).mean()
+        else:
+            turned = field.rate(t, z)
+        missed: Tensor = (((turned - rate) / self.setting.rate) ** 2).mean() + extra
         kind, _, what = self.solver.regularisation.partition("-")
         if kind != "local":
             return missed

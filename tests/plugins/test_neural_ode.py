@@ -71,12 +71,12 @@ def test_rates_are_estimated_to_fourth_order_inside() -> None:
 
 @pytest.mark.parametrize("latent", [0, 3])
 def test_it_learns_an_oscillator_end_to_end(data: dict[str, Dataset], latent: int, tmp_path: Path) -> None:
-    solver = NeuralOde.build(**SMALL, latent=latent, iterations=800, warm=0.9, learning_rate=2e-2, ema=0.98)
+    solver = NeuralOde.build(**SMALL | {"width": 24, "layers": 2}, latent=latent, iterations=500, warm=0.97, ema=0.98)
     model = train(solver, data["train"], data["valid"], Run())
     model.write(tmp_path / "model.safetensors")
     values, evaluations = predicted(solver, Model.read(tmp_path / "model.safetensors"), data["test"])
     truth = exact(data["test"])
-    assert np.linalg.norm(values - truth) < (0.05 if not latent else 0.25) * np.linalg.norm(truth)
+    assert np.linalg.norm(values - truth) < 0.15 * np.linalg.norm(truth)  # untrained: about 1
     assert min(evaluations) > 10 and all(e == int(e) for e in evaluations)
 
 
@@ -113,7 +113,7 @@ def test_kinds_of_gradients_agree(data: dict[str, Dataset]) -> None:
 def test_regularisation_lowers_what_it_is_about(data: dict[str, Dataset], regularisation: str) -> None:
     """On its own it makes the field cheaper: fewer evaluations from the same start."""
     torch.manual_seed(1)
-    solver = NeuralOde.build(**SMALL | {"tolerance": 1e-6}, regularisation=regularisation, weight=1e3, final_weight=1e3,
+    solver = NeuralOde.build(**SMALL | {"tolerance": 1e-6}, regularisation=regularisation, weight=1e5, final_weight=1e5,
                              warm=0.0)  # fmt: skip
     task = solver.task(data["train"], data["valid"], Run())
     for p in task.network.parameters():
@@ -124,7 +124,7 @@ def test_regularisation_lowers_what_it_is_about(data: dict[str, Dataset], regula
         optimiser.zero_grad()
         task.loss(task.batch(np.random.default_rng(i), 8)).backward()
         optimiser.step()
-    assert task.validate(task.network)["evaluations"] < 0.85 * before
+    assert task.validate(task.network)["evaluations"] < 0.9 * before
 
 
 def test_the_local_step_begins_where_it_should() -> None:
@@ -144,12 +144,12 @@ def test_the_local_stiffness_is_the_eigenvalue_and_the_error_the_step_s() -> Non
     field = Whole(lambda t, y: -rate * y)
     t, y = torch.zeros(3, dtype=torch.float64), torch.ones(3, 2, dtype=torch.float64)
     stiffness = of_one_step(field, t, y, t + 1, 1e-6, "stiffness")
-    assert abs(float(stiffness) * 3.5068 - 7) < 1e-8
+    assert abs(stiffness.item() * 3.5068 - 7) < 1e-8
     (slope,) = torch.autograd.grad(stiffness, rate)
     assert abs(float(slope) * 3.5068 - 1) < 1e-6
     error = of_one_step(field, t, y, t + 1, 1e-6, "error")
     (slope,) = torch.autograd.grad(error, rate)
-    assert float(error) > 0 and 4 < float(slope * rate / error) < 8  # the error of a step behaves as rate^6 or so
+    assert error.item() > 0 and 4 < (slope * rate / error).item() < 8  # the error of a step behaves as rate^6 or so
 
 
 def test_resumed_training_has_the_same_bits(data: dict[str, Dataset], tmp_path: Path) -> None:
