@@ -71,7 +71,7 @@ def test_rates_are_estimated_to_fourth_order_inside() -> None:
 
 @pytest.mark.parametrize("latent", [0, 3])
 def test_it_learns_an_oscillator_end_to_end(data: dict[str, Dataset], latent: int, tmp_path: Path) -> None:
-    solver = NeuralOde.build(**SMALL | {"width": 24, "layers": 2}, latent=latent, iterations=500, warm=0.97, ema=0.98)
+    solver = NeuralOde.build(**SMALL | {"width": 24}, latent=latent, iterations=500, warm=0.97, learning_rate=3e-2)
     model = train(solver, data["train"], data["valid"], Run())
     model.write(tmp_path / "model.safetensors")
     values, evaluations = predicted(solver, Model.read(tmp_path / "model.safetensors"), data["test"])
