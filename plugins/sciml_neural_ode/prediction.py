@@ -29,7 +29,7 @@ def predict(solver: NeuralOde, problems: Sequence[Problem], model: Model, run: R
     field = network.moving(setting.told(problems))
     start = network.start(setting.scaled(np.stack([p.initial() for p in problems])))
     times = torch.from_numpy(np.stack([p.grid.times for p in problems]))
-    tolerance = solver.predicted_tolerance or solver.tolerance
+    tolerance = solver.predicted_tolerance or setting.tolerance
     with run.phase("integration"):
         path = solve_ode(
             field, start, times, method=solver.method, relative=tolerance, absolute=tolerance,

@@ -30,6 +30,7 @@ class Setting:
     parameters: list[str]
     centre: list[float]
     scale: list[float]
+    tolerance: float = 0.0  # for prediction, chosen on validation data
 
     def describe(self) -> dict[str, Any]:
         return asdict(self)

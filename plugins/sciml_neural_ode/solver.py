@@ -63,7 +63,7 @@ class NeuralOde(LearnedSolver):
     )
     predicted_tolerance: float = Field(
         0.0, ge=0, lt=1, json_schema_extra={"inference": True},
-        description="another tolerance for prediction; 0: that of training",
+        description="another tolerance for prediction; 0: the largest by which validation members lose less than 1 %",
     )  # fmt: skip
     sde_tolerance: float = Field(0.02, gt=0, lt=1, description="the same of a stochastic equation's paths")
     warm: float = Field(

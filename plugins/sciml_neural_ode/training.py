@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,8 @@ from .setting import setting_of, together
 if TYPE_CHECKING:
     from .solver import NeuralOde
 
+LOOSER = [10 ** (i / 4) for i in range(1, 25)]  # tolerances for prediction, over that of training
+LOOSEST, LOSS = 0.03, 1.01
 MOST = 3000  # steps of a training window: beyond, the field has become too stiff to be worth solving
 
 
@@ -39,6 +42,7 @@ class Windows(Task):
         self.values, self.checked = self.setting.scaled(together(train)), self.setting.scaled(together(valid))
         self.times, self.valid_times = torch.from_numpy(train.times), torch.from_numpy(valid.times)
         self.told, self.valid_told = self.setting.told(train.problems), self.setting.told(valid.problems)
+        self.last: Dynamics | None = None
         self.rates = rates_of(self.values, self.times)
         self.network = Dynamics(self.setting, solver.width, solver.layers, solver.latent)
 
@@ -122,8 +126,11 @@ class Windows(Task):
     def validate(self, network: torch.nn.Module) -> dict[str, float]:
         """Relative L2 error of whole members from their first outputs, and evaluations of the field."""
         assert isinstance(network, Dynamics)
+        self.last = network
+        return self._checked(network, self.solver.tolerance)
+
+    def _checked(self, network: Dynamics, tolerance: float) -> dict[str, float]:
         field, start = network.moving(self.valid_told), network.start(self.checked[:, 0])
-        tolerance = self.solver.tolerance
         try:
             path = solve_ode(
                 field, start, self.valid_times, method=self.solver.method, relative=tolerance, absolute=tolerance,
@@ -138,8 +145,17 @@ class Windows(Task):
         evaluations = float(path.evaluations.double().mean())
         return {"error of members": float((missed / size).mean()), "evaluations": evaluations}
 
+    @torch.no_grad()
     def extra(self) -> dict[str, Any]:
-        return self.setting.describe()
+        """With the tolerance for prediction: solving more exactly than the field is known is lost work."""
+        network, chosen = self.last or self.network, self.solver.tolerance
+        base = self._checked(network, chosen)["error of members"]
+        for factor in LOOSER:
+            tolerance = factor * self.solver.tolerance
+            if tolerance > LOOSEST or not self._checked(network, tolerance)["error of members"] < LOSS * base:
+                break
+            chosen = tolerance
+        return replace(self.setting, tolerance=chosen).describe()
 
 
 def rates_of(values: Tensor, times: Tensor) -> Tensor:

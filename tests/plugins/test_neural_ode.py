@@ -78,6 +78,14 @@ def test_it_learns_an_oscillator_end_to_end(data: dict[str, Dataset], latent: in
     truth = exact(data["test"])
     assert np.linalg.norm(values - truth) < 0.15 * np.linalg.norm(truth)  # untrained: about 1
     assert min(evaluations) > 10 and all(e == int(e) for e in evaluations)
+    tolerance = model.card.extra["tolerance"]  # chosen on validation data: less work, and hardly less accurate there
+    assert tolerance > solver.tolerance
+    tight = NeuralOde.build(**solver.options() | {"predicted_tolerance": solver.tolerance})
+    truth, loose = exact(data["valid"]), predicted(solver, model, data["valid"])
+    exactly = predicted(tight, model, data["valid"])
+    errors = [np.mean([np.linalg.norm(a - b) / np.linalg.norm(b) for a, b in zip(v, truth, strict=True)])
+              for v in (loose[0], exactly[0])]  # fmt: skip
+    assert errors[0] < 1.011 * errors[1] and sum(loose[1]) < sum(exactly[1])
 
 
 @pytest.mark.parametrize(
