@@ -30,11 +30,11 @@ from typing import Any
 
 import numpy as np
 from peers.turns import Peer
-from sciml_sinkhorn_newton.exact import costs
 from sciml_sinkhorn_newton.solve import solve
 from scipy.ndimage import gaussian_filter
 
 from sciml.numerics.transport import sinkhorn
+from sciml.numerics.transport.exact import costs
 from sciml.numerics.transport.result import Transported
 from sciml.numerics.transport.task import Task, on_grids, with_matrix
 

@@ -12,10 +12,12 @@ import ensembles
 import finite_volume
 import high_dimensional
 import systems
+import transport
 from definitions import ALL
 
-from sciml import family, problem_file
+from sciml import family, problem_file, reference_transport
 from sciml.reference_builder import build_reference, combine, exact_reference
+from sciml.transport import file as transport_file
 
 EXACT = {
     "taylor-green": {"w": "2*cos(x)*cos(y)*exp(-2*nu*t)"},
@@ -30,7 +32,10 @@ FAMILIES = {**ensembles.FAMILIES, **dynamics.FAMILIES}
 
 
 def main(names: list[str]) -> None:
-    for name in names or [*ALL, *FAMILIES]:
+    for name in names or [*ALL, *FAMILIES, *transport.LIST]:
+        if name in transport.LIST:
+            build_transport(name)
+            continue
         if name in FAMILIES:  # their data are made by `sciml data`
             family.write(Path(__file__).parent / f"{name}.h5", FAMILIES[name]())
             continue
@@ -45,6 +50,14 @@ def main(names: list[str]) -> None:
         error = max(reference.error.values())
         size, seconds = path.stat().st_size / 1e6, time.monotonic() - start
         print(f"{name}: reference error {error:.1e} {dict(reference.checks)}, {size:.2f} MB, {seconds:.0f} s")
+
+
+def build_transport(name: str) -> None:
+    start, problem, path = time.monotonic(), transport.LIST[name](), Path(__file__).parent / f"{name}.h5"
+    reference = reference_transport.build_reference(problem, print)
+    transport_file.write(path, problem, reference)
+    size, seconds = path.stat().st_size / 1e6, time.monotonic() - start
+    print(f"{name}: {reference}, {size:.2f} MB, {seconds:.0f} s")
 
 
 if __name__ == "__main__":

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from .solver import Solver as Solver
     from .solver import Solves as Solves
     from .solving import solve as solve
+    from .solving_transport import solve_transport as solve_transport
+    from .transport import Measure as Measure
+    from .transport import Transport as Transport
+    from .transport import TransportSolution as TransportSolution
+    from .transport import TransportSolver as TransportSolver
 
 # name -> (module, attribute); loaded on first use, so that `sciml --help` stays fast
 _PUBLIC = {
@@ -41,12 +46,18 @@ _PUBLIC = {
     "Solves": ("solver", "Solves"),
     "Status": ("solution", "Status"),
     "UsageError": ("errors", "UsageError"),
+    "Measure": ("transport", "Measure"),
+    "Transport": ("transport", "Transport"),
+    "TransportSolution": ("transport", "TransportSolution"),
+    "TransportSolver": ("transport", "TransportSolver"),
     "read_problem": ("problem_file", "read"),
     "solve": ("solving", "solve"),
+    "solve_transport": ("solving_transport", "solve_transport"),
 }
 __all__ = [
-    "Axis", "Ball", "Equation", "Grid", "Problem", "Run", "RunFailed", "Solution", "Solver", "Solves", "Status",
-    "UsageError", "__version__", "hookimpl", "read_problem", "solve",
+    "Axis", "Ball", "Equation", "Grid", "Measure", "Problem", "Run", "RunFailed", "Solution", "Solver", "Solves",
+    "Status", "Transport", "TransportSolution", "TransportSolver", "UsageError", "__version__", "hookimpl",
+    "read_problem", "solve", "solve_transport",
 ]  # fmt: skip
 
 

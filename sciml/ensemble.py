@@ -86,12 +86,6 @@ def write(path: Path, result: EnsembleResult, members: Sequence[Problem]) -> Non
     write_members(path, result.family, members, fields, {}, fill)
 
 
-def is_ensemble_result(path: str | Path) -> bool:
-    """Whether a file holds the result of a family (rather than of one problem, or anything else)."""
-    with opened(Path(path)) as file:
-        return "run" in file.get("sciml", {}) and "family" in file["sciml"]
-
-
 def read(path: str | Path) -> EnsembleResult:
     """Raises UsageError for anything that is not a whole result of a family."""
     with opened(Path(path)) as file:

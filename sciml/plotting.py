@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from . import ensemble, problem_file, result_file
+from . import problem_file, result_file
 from .atomic import write_bytes
 from .errors import UsageError
 from .metrics.calibration import NORMAL_95
@@ -24,13 +24,6 @@ def plot_file(file: Path, output: Path | None, against: Path | None) -> Path:
     """Draw a problem's reference or a result, atomically. Raises UsageError where there is nothing to draw."""
     reference: Reference | None = None
     path = output or file.with_suffix(".png")
-    if ensemble.is_ensemble_result(file):
-        if against is not None:
-            raise UsageError(f"{file} is scored already; leave --against out.")
-        from .plotting_family import draw_family
-
-        write_bytes(path, draw_family(ensemble.read(file)))
-        return path
     if result_file.is_result(file):
         result = result_file.read(file)
         problem, solution, label = result.problem, result.solution, result.solver

@@ -16,7 +16,8 @@ import pluggy
 from . import hookspecs
 from .errors import RunFailed, UsageError, did_you_mean
 from .problem import Problem
-from .solver import API_VERSION, Solver, Solves
+from .solver import API_VERSION, REASONS, Solver, Solves, Task
+from .transport import Transport, TransportSolver
 
 GROUP = "sciml"
 
@@ -140,19 +141,25 @@ def get_solver(name: str) -> type[Solver]:
     raise UsageError(f"there is no solver {name!r}{did_you_mean(name, known)}{note}")
 
 
-def able(problem: Problem) -> list[str]:
+def able(problem: Task) -> list[str]:
     """Names of the solvers that accept the problem with their default options, and without training."""
-    return [name for name, cls in solvers().items() if not cls.needs_model and not _reasons(cls, problem)]
+    return [name for name, cls in solvers().items() if not cls.needs_model and not reasons(cls(), problem)]
 
 
-def _reasons(cls: type[Solver], problem: Problem) -> list[str]:
-    return cls().refuses(problem)
+def reasons(solver: Solver, problem: Task) -> list[str]:
+    """Every reason why not. A solver is asked only about problems of its own kind of object."""
+    if isinstance(problem, Problem):
+        return solver.refuses(problem)
+    if isinstance(problem, Transport) and isinstance(solver, TransportSolver):
+        return solver.cannot(problem)
+    (kind,) = problem.features["kind"]
+    return [REASONS["kind"].format(kind)]
 
 
-def require_able(solver: Solver, problem: Problem) -> None:
+def require_able(solver: Solver, problem: Task) -> None:
     """Raise UsageError with every reason why not, and who could."""
-    reasons = solver.refuses(problem)
-    if reasons:
+    why = reasons(solver, problem)
+    if why:
         others = able(problem)
         who = f"; solvers that can: {', '.join(others)}." if others else "; no installed solver can."
-        raise UsageError(f"{solver.name} cannot solve {problem.name!r}: {'; '.join(reasons)}{who}")
+        raise UsageError(f"{solver.name} cannot solve {problem.name!r}: {'; '.join(why)}{who}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from .metrics.attractor_distance import attractor_line
+from .metrics.calibration import coverage_text
 from .problem import SIDES, Axis, Problem
 from .reference import Reference
 from .result_file import Result
@@ -82,7 +84,7 @@ def result_text(result: Result) -> str:
     for name, error in scores.get("baseline", {}).items():
         lines.append(f"beside it   {name}: relative L2 {error:.2e} of k(1 - |x|²/R²), k fitted to the reference")
     for name, share in scores.get("coverage", {}).items():
-        lines.append(f"spread      {name}: 1.96 standard deviations hold {100 * share:.1f} % of the points")
+        lines.append(f"spread      {name}: {coverage_text(share, scores.get('coverage_raw', {}).get(name))}")
     if not scores.get("relative_l2"):
         lines.append("error       unknown: the problem file has no reference")
     for label, value in scores.get("drift", {}).items():
@@ -91,6 +93,8 @@ def result_text(result: Result) -> str:
         lines.append(
             f"forecast    valid for t = {scores['valid_time']:g}, {scores['lyapunov_times']:.1f} Lyapunov times"
         )
+    if scores.get("attractor"):
+        lines.append(attractor_line(scores["attractor"]))
     ledger = result.ledger
     counts = ", ".join(
         f"{key.replace('_', ' ')} {value:.6g}" for key, value in solution.cost.items() if math.isfinite(value)

@@ -6,6 +6,8 @@ from typing import Any
 
 from .ensemble import EnsembleResult
 from .family import Family
+from .metrics.attractor_distance import attractor_line
+from .metrics.calibration import coverage_text
 
 
 def family_text(family: Family) -> str:
@@ -35,6 +37,9 @@ def family_text(family: Family) -> str:
     options = "".join(f" {k}={v}" for k, v in d.maker.options.items())
     check = "".join(f" {k}={v}" for k, v in d.maker.check.items())
     lines.append(f"made by     {d.maker.solver}{options}" + (f", checked with{check}" if check else ""))
+    for what, changed in (("for training", d.maker.train), ("for the spin-up", d.maker.spin_up)):
+        if changed:
+            lines.append(f"            {what} with" + "".join(f" {k}={v}" for k, v in changed.items()))
     if d.lyapunov:
         lines.append(f"chaotic     leading Lyapunov exponent {d.lyapunov:g}")
     return "\n".join(lines)
@@ -83,6 +88,8 @@ def score_lines(scores: dict[str, Any]) -> list[str]:
     if floor is not None and scores["relative_l2"]["mean"] <= 2 * floor:
         remark = f" (at reference floor, {floor:.1e})"
     lines = [f"error       relative L2 {shown('relative_l2')}{remark}"]
+    if "predicted_from" in scores:
+        lines.append(f"            from t = {scores['predicted_from']:g} on; what is before was given to the solver")
     if "relative_h1" in scores:
         lines.append(f"            relative H1 {shown('relative_h1')}")
     if "first_step" in scores:
@@ -102,11 +109,13 @@ def score_lines(scores: dict[str, Any]) -> list[str]:
         lines.append(f"            spectral distance {shown('spectral', '.3f')}{above('spectral')}")
     elif "lyapunov_times" in scores:
         lines.append(f"            {scores['lyapunov_times']:.1f} Lyapunov times above 0.8")
+    if scores.get("attractor"):
+        lines.append(attractor_line(scores["attractor"]))
     if "reference_known_until" in scores:
         lines.append(f"reference   known to 10 % until t = {scores['reference_known_until']:g} (median member)")
     if "std_error" in scores:
         own = "" if scores["std_floor"] is None else f" (reference's own {scores['std_floor']:.1e})"
         lines.append(f"spread      of the paths: relative L2 {shown('std_error')}{own}")
     if "coverage" in scores:
-        lines.append(f"spread      1.96 standard deviations hold {100 * scores['coverage']:.1f} % of the points")
+        lines.append(f"spread      {coverage_text(scores['coverage'], scores.get('coverage_raw'))}")
     return lines

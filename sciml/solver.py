@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -33,8 +33,19 @@ REASONS = {
     "term": "it does not handle {} terms",
     "fields": "it does not solve a {} of equations",
     "data": "it does not take coefficients given as {} on a grid",
+    "cost": "it does not take the cost {}",
+    "form": "it does not take measures given as {}",
     "paths": "it does not follow {} paths (stochastic equations)",
 }
+
+
+class Task(Protocol):
+    """What is asked, of whatever kind: a Problem, a transport problem."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def features(self) -> Mapping[str, frozenset[str]]: ...
 
 
 class Solves:
@@ -44,7 +55,7 @@ class Solves:
     def __init__(self, **accepts: Iterable[str]) -> None:
         self.accepts: Mapping[str, frozenset[str]] = {axis: frozenset(v) for axis, v in accepts.items()}
 
-    def refuses(self, problem: Problem) -> list[str]:
+    def refuses(self, problem: Task) -> list[str]:
         """Every reason why not, as sentences without a subject; empty means yes."""
         reasons: list[str] = []
         for axis, needed in problem.features.items():

@@ -20,6 +20,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from . import problem_file, registry, result_file
 from .errors import RunFailed, ScimlError, UsageError
 from .learning import LearnedSolver, Model
@@ -125,17 +127,27 @@ def rescored(result: Result, problem_path: Path | None) -> Result:
 
 
 def executed(solver: Solver, problems: Sequence[Problem], run: Run) -> list[Solution]:
-    """Call the solver with full precision set; turn anything unexpected into one sentence."""
+    """Call the solver, guarded; counts and series that it left with the run go into its first solution."""
+    with guarded(solver, run):
+        one = len(problems) == 1
+        solutions = [solver.solve(problems[0], run)] if one else solver.solve_all(problems, run)
+        for problem, solution in zip(problems, solutions, strict=True):
+            solution.check(problem)
+    history, cost = kept_by(run)
+    first = replace(solutions[0], history=history | dict(solutions[0].history), cost=cost | dict(solutions[0].cost))
+    return [first, *solutions[1:]]
+
+
+@contextmanager
+def guarded(solver: Solver, run: Run) -> Iterator[None]:
+    """Inside, full precision is set, and anything unexpected becomes one sentence."""
     import torch
 
     torch.set_float32_matmul_precision("highest")
     torch.manual_seed(run.seed)
     try:
         with run:
-            one = len(problems) == 1
-            solutions = [solver.solve(problems[0], run)] if one else solver.solve_all(problems, run)
-        for problem, solution in zip(problems, solutions, strict=True):
-            solution.check(problem)
+            yield
     except (ScimlError, KeyboardInterrupt):
         raise
     except (MemoryError, torch.OutOfMemoryError):
@@ -144,16 +156,13 @@ def executed(solver: Solver, problems: Sequence[Problem], run: Run) -> list[Solu
         ) from None
     except Exception as error:
         raise RunFailed(f"{solver.name} failed: {type(error).__name__}: {error}") from error
-    history = {key: _series(values) for key, values in run.logged.items()} | dict(solutions[0].history)
-    counts = {key: value for key, value in run.costs.items() if key not in ("seconds", "cpu_seconds", "peak_bytes")}
-    cost = {**counts, **solutions[0].cost}  # time and memory are the ledger's
-    return [replace(solutions[0], history=history, cost=cost), *solutions[1:]]
 
 
-def _series(values: list[float]) -> Any:
-    import numpy as np
-
-    return np.asarray(values, dtype=np.float64)
+def kept_by(run: Run) -> tuple[dict[str, Any], dict[str, float]]:
+    """Series and counts that a solver left with its run; time and memory are the ledger's."""
+    series = {key: np.asarray(values, dtype=np.float64) for key, values in run.logged.items()}
+    plain = ("seconds", "cpu_seconds", "peak_bytes")
+    return series, {key: value for key, value in run.costs.items() if key not in plain}
 
 
 def require_device(solver: Solver, device: str) -> None:

@@ -48,6 +48,10 @@ def read_any(path: str | Path) -> Problem | Family:
 
 
 def _problem(data: dict[str, Any], stem: str) -> Problem:
+    if data.get("kind") == "transport":
+        raise UsageError(
+            "kind 'transport' needs measures as arrays: make such a problem in Python, see docs/how-to/transport.md."
+        )
     for key in data:
         if key not in KEYS:
             raise UsageError(f"there is no key {key!r}{did_you_mean(key, KEYS)}")

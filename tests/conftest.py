@@ -94,3 +94,16 @@ def tiny(monkeypatch):
     monkeypatch.setattr(registry, "plugins", lambda: everything)
     monkeypatch.setattr(tiny_learner.Tiny, "fails_at", 0)
     return tiny_learner
+
+
+@pytest.fixture
+def transport_plugin(monkeypatch):
+    """The plugin sinkhorn-newton is there, whether or not the installation under test knows its entry point."""
+    import sciml_sinkhorn_newton as plugin
+
+    from sciml import registry
+
+    if "sinkhorn-newton" not in registry.solvers():
+        mine = registry.Plugin("sinkhorn-newton", "tests", "0", plugin.__name__, plugin.register_solvers())
+        everything = (*registry.plugins(), mine)
+        monkeypatch.setattr(registry, "plugins", lambda: everything)

@@ -11,6 +11,7 @@ from sciml import Run, UsageError
 from sciml.dataset import Dataset, make, making
 from sciml.dataset.dataset import folder
 from sciml.errors import Stopped
+from sciml.scoring_family import score_family
 
 
 @pytest.fixture(autouse=True)
@@ -86,3 +87,34 @@ def test_the_wells_loader_reads_the_shards(tmp_path):
     sample = loader[0]
     found = np.asarray(sample["input_fields"]).ravel()
     np.testing.assert_allclose(found, make(heat(), "train", tmp_path).values["u"][0, 0], rtol=1e-6)
+
+
+def test_training_members_and_spin_ups_may_be_made_more_cheaply(tmp_path):
+    maker = heat().describe()["maker"]
+    cheap = heat(spin_up=0.3, maker=maker | {"train": {"step": 0.25}, "spin_up": {"step": 0.15}})
+    assert making.makers(cheap, "train")[0].options()["step"] == 0.25 and making.makers(cheap, "train")[1] is None
+    assert [s.options()["step"] for s in making.makers(cheap, "valid")] == [0.05, 0.1]
+    # two steps of the spin-up, and ten of every output interval
+    spent: list[float] = []
+    solver = making.makers(cheap, "test")[0]
+    real = type(solver).solve
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(solver), "solve", lambda self, *a: (spent.append(self.step), real(self, *a))[1])
+        making.solved(cheap, "test", 0, solver)
+    assert spent == [0.15, 0.05]
+    plain, one = heat(), heat(maker=maker | {"train": {"step": 0.25}})
+    assert plain.data_hash("test") == one.data_hash("test") and plain.data_hash("train") != one.data_hash("train")
+    with pytest.raises(UsageError, match="options for a spin-up"):
+        heat(maker=maker | {"spin_up": {"step": 0.15}})
+
+
+def test_frames_that_were_given_are_not_scored(tmp_path):
+    data = make(heat(), "test", tmp_path, count=2)
+    found = {"u": data.values["u"].copy()}
+    found["u"][:, 3:] *= 1.1  # ten percent wrong from the fourth output on
+    reached = [np.inf, np.inf]
+    whole = score_family(found, {}, reached, data)
+    rest = score_family(found, {}, reached, data, float(data.times[3]))
+    assert rest["relative_l2"]["mean"] == pytest.approx(0.1) and rest["first_step"]["mean"] == pytest.approx(0.1)
+    assert whole["relative_l2"]["mean"] < 0.07 and whole["first_step"]["mean"] == 0.0
+    assert rest["predicted_from"] == data.times[3] and "predicted_from" not in whole

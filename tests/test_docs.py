@@ -47,12 +47,13 @@ def test_links_between_pages_lead_somewhere() -> None:
 
 
 def test_shipped_problems_are_small_and_have_references() -> None:
-    from sciml import family, problem_file
+    from sciml import problem_file
+    from sciml.kinds import kind_of
     from sciml.reference import read_reference
 
     for path in (ROOT / "problems").glob("*.h5"):
         assert path.stat().st_size < 2e6
-        if family.is_family(path):  # its references are made by `sciml data`
+        if kind_of(path).word != "problem":  # references of families are made by `sciml data`, transport has its own test
             continue
         problem = problem_file.read(path)
         reference = read_reference(path, problem)
@@ -61,3 +62,12 @@ def test_shipped_problems_are_small_and_have_references() -> None:
         plane = {"navier-stokes": 1e-9, "kolmogorov": 1e-9, "taylor-green-two-scale": 1e-9, "gray-scott": 2e-8}
         limit = plane.get(problem.name, 1e-10)
         assert max(reference.error.values()) <= limit
+
+
+def test_the_page_on_transport_runs_as_printed(transport_plugin, tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    module = types.ModuleType("page")
+    for block in re.findall(r"```python\n(.*?)```", (ROOT / "docs/how-to/transport.md").read_text(), re.DOTALL):
+        exec(block, module.__dict__)
+    w2, divergence = (float(word) for word in capsys.readouterr().out.splitlines()[0].split())
+    assert 1.2 < w2 < 1.6 and 1.0 < divergence < w2**2  # about √2, the length of the translation; some entropy above

@@ -23,8 +23,9 @@ def register_solvers() -> list[type[Solver]]:
         SpectralTaylor,
         Taylor,
     )  # fmt: skip
+    from .transport import ExactTransport, Sinkhorn
 
     return [
         Etdrk4, IntegratingFactor, SpectralTaylor, Taylor, Dop853, Radau, Milstein, Chebyshev, Multigrid,
-        SpectralElement, FiniteVolume,
+        SpectralElement, FiniteVolume, Sinkhorn, ExactTransport,
     ]  # fmt: skip

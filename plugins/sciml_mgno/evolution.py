@@ -141,7 +141,7 @@ def _beginning(problem: Problem, frames: int, model: Model) -> Array:
     if frames == 1:
         return problem.initial()[None]
     early = replace(problem, grid=Grid(problem.grid.axes, problem.grid.times[:frames]))
-    values = makers(model.family)[0].solve(early, Run()).values
+    values = makers(model.family, "test")[0].solve(early, Run()).values
     return np.stack([values[name] for name in problem.equation.fields], axis=1)
 
 
@@ -149,10 +149,10 @@ def _solution(row: Array, fields: Sequence[str], grid: Grid, steps: int, given: 
     """row: (times, fields, *grid)."""
     values = {name: np.ascontiguousarray(row[:, index]) for index, name in enumerate(fields)}
     cost = {"network_calls": float(steps)}
-    history = {"predicted_from": np.array([grid.times[given]])}
+    start = float(grid.times[given]) if given > 1 else 0.0
     finite = np.isfinite(row).all(axis=tuple(range(1, row.ndim)))
     if finite.all():
-        return Solution(values, cost=cost, history=history)
+        return Solution(values, cost=cost, predicted_from=start)
     reached = float(grid.times[np.argmin(finite) - 1])
     message = "the rollout grew beyond numbers"
-    return Solution(values, Status.PARTIAL, reached, cost=cost, history=history, message=message)
+    return Solution(values, Status.PARTIAL, reached, cost=cost, message=message, predicted_from=start)

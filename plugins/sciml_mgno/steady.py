@@ -18,7 +18,7 @@ from sciml.solution import Solution
 
 from .losses import relative, square_of
 from .operator_network import Operator, network_of
-from .symmetry import square_symmetric
+from .symmetry import symmetries, turned
 
 if TYPE_CHECKING:
     from .solver import Mgno
@@ -29,12 +29,6 @@ TOGETHER = 16  # samples of one evaluation
 def stacked(values: Mapping[str, Array], names: Sequence[str]) -> Tensor:
     """Fields as channels, float32: (members, fields, *grid) from (members, *grid) each."""
     return torch.as_tensor(np.stack([values[n] for n in names], axis=1), dtype=torch.float32)
-
-
-def turned(fields: Tensor, which: int) -> Tensor:
-    """One of the eight symmetries of a square, of fields (…, n, n)."""
-    fields = torch.rot90(fields, which % 4, (-2, -1))
-    return fields.flip(-1) if which >= 4 else fields
 
 
 def answered(network: torch.nn.Module, a: Tensor) -> Tensor:
@@ -52,11 +46,11 @@ class SteadyTask(Task):
         self.inputs, self.outputs = sorted(train.given), list(problem.equation.fields)
         self.a, self.u = self._pairs(train)
         self.valid_a, self.valid_u = self._pairs(valid)
-        self.turns = 8 if solver.augment == "auto" and square_symmetric(problem) else 1
+        self.turns = symmetries(problem) if solver.augment == "auto" else (0,)
         self.square = square_of(solver.loss, self.axes)
         bare = network_of(solver, len(self.inputs), len(self.outputs), problem.grid)
         self.network = Operator(bare, len(self.inputs), len(self.outputs), problem.grid)
-        turns = [turned(self.u, i) for i in range(self.turns)]
+        turns = [turned(self.u, i) for i in self.turns]
         mean = torch.stack([t.mean(0) for t in turns]).mean(0)
         square = torch.stack([(t - mean).square().mean(0) for t in turns]).mean(0)
         self.network.normalise(
@@ -72,8 +66,8 @@ class SteadyTask(Task):
     def batch(self, rng: np.random.Generator, size: int) -> Batch:
         chosen = torch.as_tensor(rng.integers(len(self.a), size=size), device=self.device)
         a, u = self.a[chosen], self.u[chosen]
-        if self.turns > 1:
-            turns = rng.integers(self.turns, size=size)
+        if len(self.turns) > 1:
+            turns = np.array(self.turns)[rng.integers(len(self.turns), size=size)]
             a, u = (torch.stack([turned(f, int(k)) for f, k in zip(fields, turns, strict=True)]) for fields in (a, u))
         return {"a": a, "u": u}
 
@@ -88,7 +82,7 @@ class SteadyTask(Task):
         return {name: float(error(value, truth, lengths, periodic).mean()) for name, error in errors.items()}
 
     def extra(self) -> dict[str, Any]:
-        return {"inputs": self.inputs, "outputs": self.outputs, "turns": self.turns}
+        return {"inputs": self.inputs, "outputs": self.outputs, "turns": len(self.turns)}
 
 
 def predict(solver: Mgno, problems: Sequence[Problem], model: Model, run: Run) -> list[Solution]:

@@ -1,29 +1,71 @@
-"""Whether a steady equation on a square is left as it is by the square's eight symmetries.
+"""Which symmetries of a rectangle leave a steady problem as it is: mirrors of its axes, and of a square their exchange.
 
-Then (Ta, Tu) solves it where (a, u) does, T any rotation or reflection, and training data may be turned. Decided from
-the equation's tree, on the safe side: what is not recognised is taken for not symmetric.
+Then (Ta, Tu) solves it where (a, u) does, T such a symmetry, and training data may be turned. Decided from the
+equation's tree, on the safe side: what is not recognised is taken for not symmetric.
 """
 
 from __future__ import annotations
 
+import torch
+from torch import Tensor
+
 from sciml.equation import tree
+from sciml.grid import Axis
 from sciml.problem import Problem
 
+# what `turned` does, by number: whether the axes are exchanged, and whether the first and the second are mirrored
+TURNS = {
+    0: (False, False, False), 2: (False, True, True), 4: (False, False, True), 6: (False, True, False),
+    1: (True, False, True), 3: (True, True, False), 5: (True, True, True), 7: (True, False, False),
+}  # fmt: skip
+ALL, MIRRORS = (0, 1, 2, 3, 4, 5, 6, 7), (0, 2, 4, 6)
 
-def square_symmetric(problem: Problem) -> bool:
-    """Whether all eight symmetries of a square leave equation and boundary conditions as they are."""
+
+def turned(fields: Tensor, which: int) -> Tensor:
+    """One of the eight symmetries of a square, of fields (…, n, n); those that exchange nothing, of (…, n, m) too."""
+    fields = torch.rot90(fields, which % 4, (-2, -1))
+    return fields.flip(-1) if which >= 4 else fields
+
+
+def symmetries(problem: Problem) -> tuple[int, ...]:
+    """Numbers of the turns that leave equation and boundary conditions as they are; 0, which does nothing, is one."""
     if problem.kind != "steady" or len(problem.grid.axes) != 2 or len(problem.equation.fields) != 1:
-        return False
-    x, y = problem.grid.axes
-    if (x.length, x.size, x.boundary) != (y.length, y.size, y.boundary) or len({*x.faces, *y.faces}) > 1:
-        return False
-    if any(text.strip() != "0" for by in problem.boundary_text.values() for s in by.values() for text in s.values()):
-        return False
+        return (0,)
+    first, second = problem.grid.axes
     (residual,) = problem.equation.numeric_rates().values()
-    if any(isinstance(node, tree.Coordinate) for node in tree.walk(residual)):
+    seen = {node.name for node in tree.walk(residual) if isinstance(node, tree.Coordinate)}
+    mirrors = [a.name not in seen and _parity(residual, a.name) == 1 and _mirrored(problem, a) for a in (first, second)]
+    alike = (first.length, first.size, first.boundary) == (second.length, second.size, second.boundary)
+    exchange = (
+        alike and not seen and len({*first.faces, *second.faces}) == 1 and not any(_data(problem).values())
+        and _key(residual, {}) == _key(residual, {first.name: second.name, second.name: first.name})
+    )  # fmt: skip
+    return tuple(
+        which for which, (exchanged, *mirrored) in sorted(TURNS.items())
+        if (exchange or not exchanged) and all(mirrors[axis] for axis in (0, 1) if mirrored[axis])
+    )  # fmt: skip
+
+
+def _data(problem: Problem) -> dict[tuple[str, str], str]:
+    """Formulas on the faces (axis, side) of the one field, those that are 0 left out."""
+    (field,) = problem.equation.fields
+    by_axis = problem.boundary_text.get(field, {})
+    return {(a, side): text for a, sides in by_axis.items() for side, text in sides.items() if text.strip() != "0"}
+
+
+def _mirrored(problem: Problem, axis: Axis) -> bool:
+    """Whether the conditions are the same after a mirror of the axis: nothing but numbers on the other axis's faces."""
+    data = _data(problem)
+    across = [text for (name, _), text in data.items() if name == axis.name]
+    return len(set(axis.faces)) == 1 and not across and all(_is_number(text) for text in data.values())
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
         return False
-    even = _parity(residual, x.name) == 1 and _parity(residual, y.name) == 1
-    return even and _key(residual, {}) == _key(residual, {x.name: y.name, y.name: x.name})
+    return True
 
 
 def _parity(node: tree.Expr, axis: str) -> int | None:
@@ -34,6 +76,8 @@ def _parity(node: tree.Expr, axis: str) -> int | None:
     match node:
         case tree.Number() | tree.Parameter() | tree.Field() | tree.Given():
             return 1
+        case tree.Coordinate(name):
+            return None if name == axis else 1
         case tree.Sum():
             return signs[0] if len(set(signs)) == 1 else None
         case tree.Product():

@@ -23,28 +23,32 @@ BETWEEN = 1e-4
 LIMIT = 1e6
 
 
-def levels(eta: float, spread: float) -> list[float]:
-    """Values of eta, the last being the one asked for."""
+def levels(eta: float, spread: float, first: float = FIRST, factor: float = FACTOR) -> list[float]:
+    """Values of eta, the last being the one asked for; factor 1: no other."""
     found = [eta]
-    while found[0] * spread > FACTOR * FIRST:
-        found.insert(0, found[0] / FACTOR)
+    while factor > 1.0 and found[0] * spread > factor * first:
+        found.insert(0, found[0] / factor)
     return found
 
 
 def solve(task: Task, eps: float, tolerance: float = 1e-9, limit: float = LIMIT,
           report: stage.Report = lambda error, text, state: None,
-          begin: Mapping[str, Any] | None = None) -> Transported:  # fmt: skip
-    """limit: on the work, in passes over a plan. report(error, text, state): called once a pass, and may
-    raise; state() is what another call takes as `begin`, to go on from there."""
+          begin: Mapping[str, Any] | None = None, first: float = FIRST, factor: float = FACTOR,
+          first_sweeps: int = 0) -> Transported:  # fmt: skip
+    """limit: on the work, in passes over a plan. first, factor: of the levels; first_sweeps: see `stage.solve`.
+    report(error, text, state): called once a pass, and may raise; state() is what another call takes as `begin`, to
+    go on from there."""
     geometry, c = task.geometry, task.c
     ledger = stage.Ledger(limit, geometry.work, report)
-    etas = levels(rate_of(eps), geometry.spread())
+    etas = levels(rate_of(eps), geometry.spread(), first, factor)
     if begin is None:
         plan = start(geometry, task.r, c, etas[0])
     else:
         etas = [eta for eta in etas if eta >= begin["eta"]] or etas[-1:]
         plan = geometry.softmin(task.r, np.asarray(begin["g"], dtype=np.float64), float(begin["eta"]))
-    ledger.plans, ledger.work = 2, 2 * geometry.work
+        for name in stage.COUNTS:  # what was done before counts too
+            setattr(ledger, name, begin[name])
+    ledger.plans, ledger.work = ledger.plans + 2, ledger.work + 2 * geometry.work
     reason = ""
     for eta in etas:
         if eta != plan.eta:
@@ -54,7 +58,8 @@ def solve(task: Task, eps: float, tolerance: float = 1e-9, limit: float = LIMIT,
             if not (plan.columns[c > 0] > 0).all():  # a column too far from all mass at this potential
                 plan = start(geometry, task.r, c, eta)
             ledger.plans, ledger.work = ledger.plans + 1, ledger.work + geometry.work
-        done = stage.solve(geometry, plan, c, tolerance if eta == etas[-1] else max(BETWEEN, tolerance), ledger)
+        goal = tolerance if eta == etas[-1] else max(BETWEEN, tolerance)
+        done = stage.solve(geometry, plan, c, goal, ledger, first_sweeps)
         plan, reason = done.plan, done.reason
     counts = {
         "sweeps": float(ledger.sweeps), "newton": float(ledger.newton), "products": float(ledger.products),

@@ -28,6 +28,8 @@ PRODUCTS = 2000  # of one Newton step, at most
 HOPELESS = 25  # Newton steps, with their sweeps, that together gain less than a tenth
 ROUNDING = 1e-15  # of columns that sum to 1
 
+COUNTS = ("sweeps", "newton", "products", "plans", "work", "dropped")  # of a ledger
+
 State = Callable[[], dict[str, Any]]
 Report = Callable[[float, str, State], None]
 
@@ -61,7 +63,7 @@ class Ledger:
     def state(self) -> dict[str, Any]:
         """What `solve` can begin from: plain data."""
         assert self.plan is not None
-        return {"eta": self.plan.eta, "g": self.plan.g}
+        return {"eta": self.plan.eta, "g": self.plan.g} | {name: getattr(self, name) for name in COUNTS}
 
     @property
     def spent(self) -> bool:
@@ -79,15 +81,17 @@ class Stage:
 
 
 def solve(
-    geometry: Geometry, plan: Plan, c: Array, tolerance: float, ledger: Ledger, damping: float = DAMPING
+    geometry: Geometry, plan: Plan, c: Array, tolerance: float, ledger: Ledger, first_sweeps: int = 0,
+    damping: float = DAMPING,
 ) -> Stage:  # fmt: skip
-    """From a plan to one whose error is below the tolerance, at the same eps."""
+    """From a plan to one whose error is below the tolerance, at the same eps. first_sweeps: before Newton steps; 0:
+    until those are predicted to be cheaper."""
     per_step = 2 * geometry.work + AFTER
     ledger.plan = plan
 
     def enough(errors: list[float]) -> bool:
         ledger.tick(errors[-1], "Sinkhorn")
-        return switch.leave(errors, tolerance, per_step)
+        return len(errors) > first_sweeps if first_sweeps else switch.leave(errors, tolerance, per_step)
 
     first = sweeps(geometry, plan, c, tolerance, ledger.left(10**9), enough)
     ledger.plan = first.plan

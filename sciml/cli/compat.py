@@ -15,18 +15,12 @@ from .common import file_argument, json_option, print_json, print_table, store_o
 @json_option
 def command(file: Path, store: Path, as_json: bool) -> None:
     """Which solvers can take the problem, or family of problems, in FILE, and every reason why the others cannot."""
-    from .. import family, problem_file, registry
-    from ..learning import LearnedSolver
-    from ..learning.models import lacks_model
+    from .. import registry
+    from ..kinds import kind_of
 
-    task = family.read(file) if family.is_family(file) else problem_file.read(file)
-    problem = task.draw("test", 0) if isinstance(task, family.Family) else task
-    reasons = {}
-    for name, cls in registry.solvers().items():
-        solver = cls()
-        reasons[name] = solver.refuses(problem)
-        if isinstance(solver, LearnedSolver) and not reasons[name]:
-            reasons[name] = lacks_model(solver, task, store)
+    kind = kind_of(file)
+    task = kind.read(file)
+    reasons = {name: kind.reasons(task, cls(), store) for name, cls in registry.solvers().items()}
     if as_json:
         print_json({name: {"able": not why, "reasons": why} for name, why in reasons.items()})
     else:

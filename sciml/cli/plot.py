@@ -15,6 +15,8 @@ from .common import file_argument
 @click.option("--against", type=click.Path(path_type=Path), help="The problem file whose reference gives the error.")
 def command(file: Path, output: Path | None, against: Path | None) -> None:
     """Draw FILE: space-time map, snapshots, and for a result the error against --against over space and time."""
-    from ..plotting import plot_file
+    from ..kinds import kind_of
 
-    click.echo(f"wrote {plot_file(file, output, against)}")
+    path = output or file.with_suffix(".png")
+    kind_of(file).plot(file, path, against)
+    click.echo(f"wrote {path}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -27,58 +26,21 @@ def command(
 
     FILE may describe a family of problems: its test problems are solved, and their data made where they are missing.
     """
-    from .. import family, problem_file, registry
-    from ..errors import UsageError
+    from .. import registry
+    from ..kinds import kind_of
 
-    if family.is_family(file):
-        if dtype != "float64":
-            raise UsageError("families are solved in float64 only (networks keep their own); leave --dtype out.")
-        return _family(
-            file, name, pairs, as_json, model=model, members=members, seed=seed, device=device, budget=budget,
-            store=store, data=data, fresh=fresh,
-        )  # fmt: skip
-    if members is not None:
-        raise UsageError(f"{file} holds one problem; --members is for families.")
-    problem = problem_file.read(file)
+    kind = kind_of(file)
+    task = kind.read(file)
     solver = registry.get_solver(name).from_strings(parse_options(pairs))
-    registry.require_able(solver, problem)
-    from ..solution import Status
-    from ..solving import solve
-
-    with progress(f"{problem.name} · {solver.name}") as bar:
-        result = solve(
-            file, solver, seed=seed, device=device, dtype=dtype, model_file=model, budget=budget, store=store,
-            fresh=fresh, on_progress=bar, on_notice=notice,
-        )  # fmt: skip
-    path = store / problem.name / f"{solver.name}-{result.cell}.h5"
+    asked = {
+        "model": model, "members": members, "seed": seed, "device": device, "dtype": dtype, "budget": budget,
+        "store": store, "data": data, "fresh": fresh,
+    }  # fmt: skip
+    kind.require(task, solver, asked)
+    with progress(f"{task.name} · {solver.name}") as bar:
+        outcome = kind.solve(file, task, solver, asked, bar, notice)
     if as_json:
-        print_json({
-            "path": str(path), "status": result.solution.status.name, "message": result.solution.message,
-            "scores": result.scores, "cost": {**result.ledger, **result.solution.cost}, "cell": result.cell,
-        })  # fmt: skip
+        print_json(outcome.data)
     else:
-        from ..showing import result_text
-
-        click.echo(result_text(result))
-        click.echo(f"kept as {path}")
-    return 1 if result.solution.status is Status.PARTIAL else 0
-
-
-def _family(file: Path, name: str, pairs: tuple[str, ...], as_json: bool, **arguments: Any) -> int:
-    from .. import family, registry
-    from ..showing_family import ensemble_text
-    from ..solving_family import solve_family
-
-    found = family.read(file)
-    solver = registry.get_solver(name).from_strings(parse_options(pairs))
-    with progress(f"{found.name} · {solver.name}") as bar:
-        result, path = solve_family(found, solver, on_progress=bar, on_notice=notice, **arguments)
-    if as_json:
-        print_json({
-            "path": str(path), "status": result.status, "message": result.message, "scores": result.scores,
-            "cost": result.ledger, "model": result.model, "cell": result.cell,
-        })  # fmt: skip
-    else:
-        click.echo(ensemble_text(result))
-        click.echo(f"kept as {path}")
-    return 1 if result.status == "PARTIAL" else 0
+        click.echo(outcome.text)
+    return outcome.code

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import click
 
 from .common import json_option, print_json, print_table
@@ -16,7 +18,7 @@ def command(name: str | None, as_json: bool) -> None:
 
     if name is None:
         rows = [
-            (key, registry.plugin_of(cls).name, "/".join(sorted(cls.solves.accepts.get("dim", ()))), cls.summary)
+            (key, registry.plugin_of(cls).name, _dimensions(cls.solves.accepts), cls.summary)
             for key, cls in registry.solvers().items()
         ]
         if as_json:
@@ -40,6 +42,12 @@ def command(name: str | None, as_json: bool) -> None:
     rows = [(str(o["option"]), str(o["type"]), str(o["default"]), str(o["meaning"])) for o in options]
     print_table(("option", "type", "default", "meaning"), rows)
     click.echo(cls.citation)
+
+
+def _dimensions(accepts: Mapping[str, frozenset[str]]) -> str:
+    """Of space; of transport problems, which have none, the kind."""
+    nothing: frozenset[str] = frozenset()
+    return "/".join(sorted(accepts.get("dim", nothing) or accepts.get("kind", nothing)))
 
 
 def _type(annotation: object) -> str:

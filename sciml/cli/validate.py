@@ -14,22 +14,10 @@ from .common import file_argument, json_option, print_json
 @json_option
 def command(file: Path, as_json: bool) -> None:
     """Check a problem or result FILE; exit code 2 and one sentence if it is not sound."""
-    from .. import ensemble, family, problem_file, result_file
-    from ..reference import read_reference
+    from ..kinds import kind_of
 
-    if family.is_family(file):
-        family.read(file)
-        kind, note = "family", ""
-    elif ensemble.is_ensemble_result(file):
-        ensemble.read(file)
-        kind, note = "result", " of a family"
-    elif result_file.is_result(file):
-        result_file.read(file)
-        kind, note = "result", ""
-    else:
-        reference = read_reference(file, problem_file.read(file))
-        kind, note = "problem", " with a reference" if reference else " without a reference"
+    what, note = kind_of(file).check(file)
     if as_json:
-        print_json({"file": str(file), "valid": True, "kind": kind})
+        print_json({"file": str(file), "valid": True, "kind": what})
     else:
-        click.echo(f"{file}: a sound {kind} file{note}.")
+        click.echo(f"{file}: a sound {what} file{note}.")

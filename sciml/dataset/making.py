@@ -72,14 +72,18 @@ def make(
 
 
 def makers(family: Family, split: str = SCORED) -> tuple[Solver, Solver | None]:
-    """The solver that makes the data, and the one it is checked by. Of a stochastic family the option `paths` says how
-    many make up a test member; training and validation members are one path each, which nothing can be checked by."""
+    """The solver that makes a split's data, and the one it is checked by: not of training data.
+
+    Of a stochastic family the option `paths` says how many make up a test member; training and validation members are
+    one path each, which nothing can be checked by.
+    """
     maker = family.description.maker
     cls = registry.get_solver(maker.solver)
+    options = maker.options | (maker.train if split == "train" else {})
     if family.stochastic and split != SCORED:
-        return cls.build(**(maker.options | {"paths": 1})), None
-    check = cls.build(**(maker.options | maker.check)) if maker.check and split != "train" else None
-    return cls.build(**maker.options), check
+        return cls.build(**(options | {"paths": 1})), None
+    check = cls.build(**(options | maker.check)) if maker.check and split != "train" else None
+    return cls.build(**options), check
 
 
 def path_seed(family: Family, split: str, index: int) -> int:
@@ -93,7 +97,8 @@ def solved(family: Family, split: str, index: int, solver: Solver) -> tuple[Prob
     """A member after its spin-up, and its solution."""
     problem, seed = family.draw(split, index), path_seed(family, split, index)
     if family.description.spin_up:
-        start = _solve(solver, problem, seed)
+        spin_up = family.description.maker.spin_up
+        start = _solve(type(solver).build(**(solver.options() | spin_up)) if spin_up else solver, problem, seed)
         problem = family.started(problem, split, {name: values[-1] for name, values in start.values.items()})
     return problem, _solve(solver, problem, seed)
 

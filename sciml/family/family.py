@@ -50,12 +50,15 @@ class Split(_Strict):
 
 
 class Maker(_Strict):
-    """The solver that makes the data, or "file" where they are read from files of others;
-    `check`: options of a second run, whose distance is the stated error."""
+    """The solver that makes the data, or "file" where they are read from files of others; options that differ:
+    `check` in a second run, whose distance is the stated error; `train` for training members, of which a chaotic
+    trajectory need not be the exact one, only each of its steps; `spin_up` for what passes before the data begin."""
 
     solver: str
     options: dict[str, bool | int | float | str] = {}
     check: dict[str, bool | int | float | str] = {}
+    train: dict[str, bool | int | float | str] = {}
+    spin_up: dict[str, bool | int | float | str] = {}
 
 
 class FamilyDescription(_Strict):
@@ -100,6 +103,8 @@ class Family:
         for name, split in d.splits.items():
             if (d.kind == "evolution") != (split.end is not None and split.times is not None):
                 raise UsageError(f"family: the split {name!r} needs end and times if the kind is evolution, else none.")
+        if d.maker.spin_up and not d.spin_up:
+            raise UsageError("family: the maker has options for a spin-up, and there is none.")
         if d.spin_up and d.kind != "evolution":
             raise UsageError("family: only an evolution has a spin-up.")
         if self.imported and (d.random or d.spin_up or d.noise or d.diffusion):
@@ -140,7 +145,8 @@ class Family:
 
     def describe(self) -> dict[str, Any]:
         """Plain data. What most families lack is left out where it is: their hashes stay what they were."""
-        data = self.description.model_dump(mode="json")
+        data: dict[str, Any] = self.description.model_dump(mode="json")
+        data["maker"] = {k: v for k, v in data["maker"].items() if v or k not in ("train", "spin_up")}
         return {k: v for k, v in data.items() if v or k not in ("noise", "diffusion")}
 
     def split(self, name: str) -> Split:
@@ -164,7 +170,11 @@ class Family:
     def data_hash(self, split: str) -> str:
         """SHA-256 of what a split's data depend on, apart from how many there are."""
         chosen = self.split(split).model_dump(mode="json", exclude={"count"})
-        return _digest([self.content_hash, chosen, self.description.maker.model_dump(mode="json")])
+        maker = self.describe()["maker"]
+        other = maker.pop("train", {})
+        if split == "train" and other:
+            maker = {k: v for k, v in maker.items() if k != "check"} | {"options": maker["options"] | other}
+        return _digest([self.content_hash, chosen, maker])
 
     def draw(self, split: str, index: int) -> Problem:
         """Member `index` as it is drawn: of a family with a spin-up, from before it to its end.

@@ -12,6 +12,8 @@ from ..errors import UsageError
 from ..hdf5 import check_schema, opened, read_json, write_json
 from .family import Family
 
+SCHEMA = 3  # of files with /sciml/family
+
 
 def is_family(path: str | Path) -> bool:
     """Whether a file describes a family of problems (rather than one). Raises UsageError for other files."""

@@ -16,6 +16,7 @@ from .native.compile import library
 
 Array = NDArray[np.float64]
 COSTS = ("squared euclidean", "euclidean", "l1")
+MOST_COSTS = 2**27  # entries of a matrix of costs that is stored
 SWEEP, NORMAL, TRANSPOSED, FORWARD = range(4)  # what a product weighs its rows with: r/(S w), r (S w), r, nothing
 
 

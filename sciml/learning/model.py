@@ -76,6 +76,10 @@ class Model:
         """Every reason why a problem is outside what the model was trained for; empty means inside."""
         return covers(self.family, problem)
 
+    def with_card(self, card: Card) -> Model:
+        """The same weights and training problems under another header."""
+        return Model(card, self.weights, self._seen, self.path)
+
     def state_dict(self, device: str = "cpu") -> dict[str, Any]:
         """Tensors for `torch.nn.Module.load_state_dict`."""
         import torch

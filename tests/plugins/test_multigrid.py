@@ -193,6 +193,8 @@ class TestWhatIsSaid:
         task = box("laplacian(u) = 0", boundary_text={"u": {"x": {"upper": "1"}}})
         solution = Multigrid(max_points=65).solve(task, Run())
         assert solution.status is Status.INACCURATE and "at their common corner" in solution.message
+        # four such solutions, turned, add up to 1: each is 1/4 in the centre
+        assert abs(solution.values["u"][0, 8, 8] - 0.25) < 1e-3
 
     def test_a_constant_is_free(self) -> None:
         """Fluxes on all faces: the mean is 0, and unbalanced fluxes have no solution."""

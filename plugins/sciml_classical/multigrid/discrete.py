@@ -101,6 +101,9 @@ class Discrete:
                 moved += (1 - s) * missing[0] + s * missing[1]
             elif low or high:
                 moved += missing[0] if low else missing[1]
+        for (axis, side), fixed in zip(FACES, self.fixed, strict=True):
+            if fixed:  # already so, but where faces disagree at a corner: there interpolation would spoil both
+                found.swapaxes(0, axis)[-side] = self.given(axis, side)
         return found
 
     def applied(self, u: Array) -> Array:

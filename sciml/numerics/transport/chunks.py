@@ -46,6 +46,10 @@ class Rows:
         phi, g = self._in(kernel.phi[part]), self._in(kernel.g)
         return torch.exp(kernel.eta * (phi[:, None] + g - self._costs(part)))
 
+    def product_cost(self, u: Array, v: Array) -> float:
+        vector = self._in(v)
+        return float(sum(float(self._in(u[part]) @ (self._costs(part) @ vector)) for part in self._parts()))
+
     def softmin(self, r: Array, g: Array, eta: float, kept: Array | None) -> tuple[Array, Array]:
         phi, known = np.empty(self.n), self._in(g)
         columns = torch.zeros(self.m, dtype=torch.float64, device=self.device)

@@ -71,6 +71,10 @@ class Geometry(ABC):
     def spread(self) -> float:
         """About the largest cost less the smallest: what eta is measured against."""
 
+    @abstractmethod
+    def product_cost(self, u: Array, v: Array) -> float:
+        """Σ u_i v_j C_ij, or a bound above it where there are too many pairs; u, v not negative."""
+
     def potential(self, r: Array, phi: Array, eta: float) -> Array:
         """psi: (m,), the soft c-transform of phi; both relative to the measures, the first of which is r."""
         return self.flipped().softmin(np.ones(self.shape[1]), weighted(phi, r, eta), eta).phi

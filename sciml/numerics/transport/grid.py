@@ -73,6 +73,11 @@ class Grid(Geometry):
     def spread(self) -> float:
         return float(np.ptp(self.c1) + np.ptp(self.c2))
 
+    def product_cost(self, u: Array, v: Array) -> float:
+        (n1, m1), (n2, m2) = self.c1.shape, self.c2.shape
+        first, second = u.reshape(n1, n2), v.reshape(m1, m2)
+        return float(first.sum(1) @ self.c1 @ second.sum(1) + first.sum(0) @ self.c2 @ second.sum(0))
+
     def matrix(self) -> Array:
         """(n, m), for comparisons."""
         total = self.c1[:, None, :, None] + self.c2[None, :, None, :]

@@ -12,6 +12,7 @@ from . import chunks
 from .geometry import Array, Geometry, Plan
 
 STORED = 2**26  # entries of a plan that are kept, half a gigabyte; above it they are computed again
+PAIRS = 2**28  # costs that are summed one by one
 
 
 class RowsPlan(Plan):
@@ -84,6 +85,13 @@ class Rows(Geometry):
         both = np.concatenate([self.x, self.y])
         sides = both.max(0) - both.min(0)
         return float({"l1": sides.sum(), "euclidean": np.sqrt(sides @ sides)}.get(self.cost, sides @ sides))
+
+    def product_cost(self, u: Array, v: Array) -> float:
+        if self.matrix is not None:
+            return float(u @ (self.matrix @ v))
+        if self.shape[0] * self.shape[1] > PAIRS:
+            return float(u.sum() * v.sum()) * self.spread()  # no cost is above that of the box's corners
+        return chunks.Rows(None, self.x, self.y, self.cost).product_cost(u, v)
 
 
 __all__ = ["COSTS", "Rows", "RowsPlan"]

@@ -6,8 +6,9 @@ before they leave the range of double precision. The error is Σ_j |columns_j - 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -80,23 +81,40 @@ def absorbed(geometry: Geometry, plan: Plan, v: Array) -> Plan:
     return geometry.softmin(plan.r, plan.g + np.log(v) / plan.eta, plan.eta)
 
 
-def solve(task: Task, eps: float, tolerance: float = 1e-9, most: int = 100_000, each: int = 100,
-          report: Callable[[float, str], None] = lambda error, text: None) -> Transported:  # fmt: skip
-    """Sinkhorn's algorithm alone, at one eps. report(error, text): called every `each` sweeps."""
-    plan = start(task.geometry, task.r, task.c, rate_of(eps))
-    counts = {"sweeps": 0.0, "newton": 0.0, "products": 0.0, "plans": 2.0, "work": 2 * task.geometry.work}
+State = Callable[[], dict[str, Any]]
+Report = Callable[[float, str, State], None]
+
+
+def solve(task: Task, eps: float, tolerance: float = 1e-9, most: int = 100_000, each: int = 500,
+          report: Report = lambda error, text, state: None,
+          begin: Mapping[str, Any] | None = None) -> Transported:  # fmt: skip
+    """Sinkhorn's algorithm alone, at one eps. report(error, text, state): called once a sweep, and may raise; state()
+    is what another call takes as `begin`, to go on from the last whole block of `each` sweeps."""
+    eta = rate_of(eps)
+    if begin is None:
+        plan, done, plans = start(task.geometry, task.r, task.c, eta), 0, 2
+    else:
+        g, done, plans = np.asarray(begin["g"], dtype=np.float64), int(begin["sweeps"]), int(begin["plans"])
+        plan = task.geometry.softmin(task.r, g, eta)
     history: list[tuple[float, float]] = []
 
+    def state() -> dict[str, Any]:
+        return {"g": plan.g, "sweeps": done, "plans": plans}
+
     def watched(errors: list[float]) -> bool:
-        if len(errors) % each == 0:
-            history.append((counts["work"] + len(errors), errors[-1]))
-            report(errors[-1], f"Sinkhorn, sweep {len(errors)}")
+        report(errors[-1], f"Sinkhorn, sweep {done + len(errors) - 1}", state)
         return False
 
-    done = sweeps(task.geometry, plan, task.c, tolerance, most, watched)
-    counts["sweeps"] = len(done.errors) - 1.0
-    counts["plans"] += done.plans
-    counts["work"] = counts["plans"] * task.geometry.work + counts["sweeps"]
-    converged = done.error <= tolerance
-    reason = f"the error is below {tolerance:g}" if converged else f"the limit of {most} sweeps is reached"
-    return finished(task, done.plan, reason, converged, counts, history)
+    while True:
+        block = sweeps(task.geometry, plan, task.c, tolerance, min(each, most - done), watched)
+        plan, done, plans = block.plan, done + len(block.errors) - 1, plans + block.plans
+        history.append((plans * task.geometry.work + done, block.error))
+        if block.error <= tolerance or done >= most:
+            break
+    counts = {"sweeps": float(done), "newton": 0.0, "products": 0.0, "plans": float(plans)}
+    counts["work"] = plans * task.geometry.work + done
+    converged = block.error <= tolerance
+    reason = f"the error is below {tolerance:g}" if converged else (
+        f"the limit of {most} sweeps is reached, the error is {block.error:.1e}"
+    )
+    return finished(task, plan, reason, converged, counts, history)

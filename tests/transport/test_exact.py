@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sciml_sinkhorn_newton.exact import solve
 
+from sciml.numerics.transport.exact import solve
 from sciml.numerics.transport.task import between_points, with_matrix
 
 pytest.importorskip("ot")

@@ -1,17 +1,16 @@
-"""Transport without entropy, by the network simplex of POT (an optional dependency: sciml-toolkit[pot])."""
+"""Transport without entropy, by the network simplex of POT (an optional dependency: sciml-toolkit[transport])."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from sciml.errors import RunFailed, UsageError
-from sciml.numerics.transport.geometry import Array
-from sciml.numerics.transport.grid import Grid
-from sciml.numerics.transport.rows import Rows
-from sciml.numerics.transport.task import Task
-
-MOST = 2**27  # entries of the matrix of costs
+from ...errors import RunFailed, UsageError
+from ...kernels.transport import MOST_COSTS
+from .geometry import Array
+from .grid import Grid
+from .rows import Rows
+from .task import Task
 
 
 @dataclass(frozen=True)
@@ -28,9 +27,9 @@ def solve(task: Task, most_iterations: int = 10_000_000) -> Exact:
     try:
         import ot
     except ImportError:
-        raise UsageError("exact transport needs POT: pip install 'sciml-toolkit[pot]'.") from None
+        raise UsageError("exact transport needs POT: pip install 'sciml-toolkit[transport]'.") from None
     n, m = task.geometry.shape
-    if n * m > MOST:
+    if n * m > MOST_COSTS:
         raise UsageError(f"exact transport needs the matrix of costs, and {n} × {m} entries are too many.")
     log: dict[str, Any]
     plan, log = ot.emd(task.r, task.c, costs(task), numItermax=most_iterations, log=True)

@@ -1,0 +1,30 @@
+"""The kinds of file that commands take: one problem, a family of problems, a transport problem, and results of each.
+
+What a file holds is told by /sciml: `problem`, `family` or `transport` says what is asked, `run` that it is a result.
+A command asks `kind_of(path)` and calls; it knows no kinds itself.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..errors import UsageError
+from ..hdf5 import check_schema, opened
+from .kind import Kind, Outcome
+from .one_family import FamilyKind
+from .one_problem import ProblemKind
+from .one_transport import TransportKind
+
+__all__ = ["KINDS", "Kind", "Outcome", "kind_of"]
+
+KINDS: tuple[Kind, ...] = (ProblemKind(), FamilyKind(), TransportKind())
+
+
+def kind_of(path: Path) -> Kind:
+    """Raises UsageError for a file that is none of ours."""
+    with opened(path) as file:
+        group = check_schema(file)
+        for kind in KINDS:
+            if kind.word in group:
+                return kind
+        raise UsageError("an HDF5 file of sciml's that holds neither a problem nor a family of them.")

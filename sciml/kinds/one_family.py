@@ -1,0 +1,103 @@
+"""A family of problems, and results of its members."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+from .. import ensemble, family, registry
+from ..errors import UsageError
+from ..family import Family
+from ..learning import LearnedSolver
+from ..learning.models import lacks_model
+from ..metrics.attractor_distance import attractor_columns
+from ..row import Row
+from ..solver import Solver
+from .kind import Kind, Outcome
+
+
+class FamilyKind(Kind):
+    word: ClassVar[str] = "family"
+
+    def check(self, path: Path) -> tuple[str, str]:
+        if self.is_result(path):
+            ensemble.read(path)
+            return "result", " of a family"
+        family.read(path)
+        return "family", ""
+
+    def text(self, path: Path) -> str:
+        from ..showing_family import ensemble_text, family_text
+
+        return ensemble_text(ensemble.read(path)) if self.is_result(path) else family_text(family.read(path))
+
+    def data(self, path: Path) -> dict[str, Any]:
+        if self.is_result(path):
+            result = ensemble.read(path)
+            return {key: getattr(result, key) for key in ensemble.PLAIN}
+        found = family.read(path)
+        return found.describe() | {"content_hash": found.content_hash}
+
+    def plot(self, path: Path, output: Path, against: Path | None) -> None:
+        from ..atomic import write_bytes
+        from ..plotting_family import draw_family
+
+        if against is not None:
+            raise UsageError(f"{path} is scored already; leave --against out.")
+        if not self.is_result(path):
+            raise UsageError(f"{path} describes a family: there is nothing to draw before a result of it.")
+        write_bytes(output, draw_family(ensemble.read(path)))
+
+    def read(self, path: Path) -> Family:
+        return family.read(path)
+
+    def entry(self, path: Path) -> tuple[str, str, str]:
+        found = self.read(path).description
+        size, end = " x ".join(str(axis.size) for axis in found.axes), found.splits["test"].end
+        return size, f"{end or 0:g}", f"family: {found.title or found.name}"
+
+    def reasons(self, task: Family, solver: Solver, store: Path) -> list[str]:
+        why = registry.reasons(solver, task.draw("test", 0))
+        return lacks_model(solver, task, store) if isinstance(solver, LearnedSolver) and not why else why
+
+    def require(self, task: Family, solver: Solver, asked: dict[str, Any]) -> None:
+        if asked["dtype"] != "float64":
+            raise UsageError("families are solved in float64 only (networks keep their own); leave --dtype out.")
+
+    def solve(
+        self, path: Path, task: Family, solver: Solver, asked: dict[str, Any],
+        on_progress: Callable[[float, str], None], on_notice: Callable[[str], None],
+    ) -> Outcome:  # fmt: skip
+        from ..showing_family import ensemble_text
+        from ..solving_family import solve_family
+
+        plain = {key: value for key, value in asked.items() if key != "dtype"}
+        result, kept = solve_family(task, solver, on_progress=on_progress, on_notice=on_notice, **plain)
+        data = {
+            "path": str(kept), "status": result.status, "message": result.message, "scores": result.scores,
+            "cost": result.ledger, "model": result.model, "cell": result.cell,
+        }  # fmt: skip
+        return Outcome(f"{ensemble_text(result)}\nkept as {kept}", data, 1 if result.status == "PARTIAL" else 0)
+
+    def row(self, path: Path, task: Family, solver: Solver, head: dict[str, Any], arguments: dict[str, Any]) -> Row:
+        from ..solving_family import solve_family
+
+        plain = {key: value for key, value in arguments.items() if key != "dtype"}
+        result, _ = solve_family(task, solver, seed=head["seed"], **plain)
+        scores, ledger = result.scores, result.ledger
+        floor, chaos = scores["floor"], scores.get("attractor")
+        return Row(
+            **head, outcome="ok" if result.status == "OK" else result.message, error=scores["relative_l2"]["mean"],
+            spread=scores["relative_l2"]["error"], floor=math.nan if floor is None else floor,
+            seconds=ledger["seconds"], cpu_seconds=ledger["cpu_seconds"], peak_bytes=ledger["peak_bytes"],
+            cell=result.cell, members=result.count,
+            correlated=scores.get("high_correlation_0.8", {}).get("mean", math.nan),
+            valid=scores.get("valid_time", {}).get("mean", math.nan),
+            state_space=scores.get("state_space", {}).get("mean", math.nan),
+            training=result.model["seconds"] if result.model else math.nan, more=attractor_columns(chaos),
+        )  # fmt: skip
+
+    def reference(self, path: Path, build: bool, on_notice: Callable[[str], None]) -> dict[str, Any]:
+        raise UsageError(f"{path}: describes a family of problems; `sciml data` makes the solutions of its members.")
