@@ -216,7 +216,7 @@ def test_drift_and_diffusion_are_learned(noisy: dict[str, Dataset]) -> None:
 
 def test_a_stochastic_step_is_regularised(noisy: dict[str, Dataset]) -> None:
     plain, more = (
-        NeuralOde.build(horizon=2, width=8, layers=1, regularisation=r, training_paths=4).task(
+        NeuralOde.build(horizon=2, width=8, layers=1, regularisation=r, training_paths=4, warm=0.0).task(
             noisy["train"], noisy["valid"], Run()
         )
         for r in ("none", "local-error")
