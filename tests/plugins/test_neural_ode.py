@@ -225,7 +225,7 @@ def test_a_stochastic_step_is_regularised(noisy: dict[str, Dataset]) -> None:
     more.network.load_state_dict(plain.network.state_dict())
     batch = plain.batch(np.random.default_rng(0), 4)
     losses = [task.loss(batch) for task in (plain, more)]
-    assert float(losses[1]) > float(losses[0])
+    assert losses[1].item() > losses[0].item()
     losses[1].backward()
     assert all(bool(torch.isfinite(p.grad).all()) for p in more.network.parameters() if p.grad is not None)
 
