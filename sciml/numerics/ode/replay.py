@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -12,8 +11,6 @@ from torch.utils.checkpoint import checkpoint
 from .method import Method, Tolerance
 from .state import Field, State, chosen
 from .steps import Steps
-
-Measure = Callable[[Tensor, State, Tensor, tuple[State, ...]], Tensor]
 
 
 class Replay:
