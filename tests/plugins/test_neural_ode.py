@@ -261,3 +261,20 @@ def test_short_series_and_other_problems_are_sentences(data: dict[str, Dataset])
     with pytest.raises(UsageError, match="it was trained with d = 0.1, this one has 0.3"):
         solver.solve(family(parameters={"d": 0.3}).draw("test", 0), run)
     assert isinstance(solver.task(data["train"], data["valid"], Run()), Windows)
+
+
+@pytest.mark.parametrize(("name", "limit"), [("spiral", 0.05), ("spirals-sde", 0.1)])
+def test_shipped_models_answer_problems_of_their_family(name: str, limit: float) -> None:
+    """Against a classical solve of two members that are in no split's data."""
+    root = Path(__file__).parents[2]
+    model = Model.read(root / f"plugins/sciml_neural_ode/models/{name}.safetensors")
+    known = {k: v for k, v in model.card.options.items() if k in NeuralOde.model_fields}
+    problems = [model.family.draw("test", 10_000 + i) for i in range(2)]
+    run = Run()
+    run.model = model
+    maker = registry.get_solver(model.family.description.maker.solver)
+    options = {"step": 0.008, "paths": 4000} if model.family.stochastic else {"tolerance": 1e-10}
+    for problem, found in zip(problems, NeuralOde.build(**known | {"paths": 1000}).solve_all(problems, run), strict=True):
+        truth = maker.build(**options).solve(problem, Run())
+        for field in ("x", "y"):
+            assert np.linalg.norm(found.values[field] - truth.values[field]) < limit * np.linalg.norm(truth.values[field])
