@@ -37,6 +37,7 @@ class Task(ABC):
     """What the trainer needs to know of a method. `network`'s parameters are trained, its buffers kept."""
 
     network: torch.nn.Module
+    progress: float = 0.0  # share of the steps that have been taken, told by the trainer
     checks: int = 20  # validations in the course of a training
 
     @abstractmethod

@@ -26,6 +26,7 @@ from .processes import Processes
 from .schedules import rate
 from .solver import LearnedSolver, Task
 
+PLACES = ("--data", "--store", "--output")
 WARM = 5  # first steps, which may compile: they tell nothing about those that follow
 TRIAL = 20  # steps after which the number of steps that a budget allows is known
 RESERVE = 0.9  # share of the budget that is planned for
@@ -120,6 +121,7 @@ class _Training:
     def _step(self) -> float:
         """One step of Adam on one batch; the batch's loss."""
         solver, i = self.solver, self.iteration
+        self.task.progress = i / self.planned if self.planned else 0.0
         batch = self.task.batch(np.random.default_rng([abs(self.run.seed), i]), solver.batch_size)
         self.optimiser.zero_grad(set_to_none=True)
         loss = self.task.loss(self.processes.share(batch))
@@ -129,8 +131,8 @@ class _Training:
         self.processes.average([*grads, value])
         if solver.clip:
             torch.nn.utils.clip_grad_norm_(self.parameters, solver.clip)
-        progress = i / self.planned if self.planned else 0.0
-        self.optimiser.param_groups[0]["lr"] = solver.learning_rate * rate(solver.schedule, progress, solver.final_rate)
+        share = rate(solver.schedule, self.task.progress, solver.final_rate)
+        self.optimiser.param_groups[0]["lr"] = solver.learning_rate * share
         if math.isfinite(float(value)):
             self.optimiser.step()
         if solver.ema:
@@ -205,9 +207,20 @@ class _Training:
             data_hash=self.data.hash, members=self.data.count, iterations=self.iteration, seed=self.run.seed,
             seconds=self.run.ledger()["seconds"], parameters=sum(p.numel() for p in self.parameters),
             metrics=dict(self.metrics), extra=self.task.extra(), versions=versions(),
-            command=shlex.join(["sciml", *sys.argv[1:]]), stopped=stopped,
+            command=shlex.join(["sciml", *_portable(sys.argv[1:])]), stopped=stopped,
         )  # fmt: skip
         return Model(card, weights, seen)
+
+
+def _portable(arguments: list[str]) -> list[str]:
+    """A command without the options that say where this machine keeps things: no model depends on them."""
+    kept, skip = list[str](), False
+    for argument in arguments:
+        name, _, value = argument.partition("=")
+        if not skip and name not in PLACES:
+            kept.append(argument)
+        skip = not skip and name in PLACES and not value
+    return kept
 
 
 def _array(value: torch.Tensor) -> Any:

@@ -17,7 +17,7 @@ from sciml.dataset import digest, make
 from sciml.errors import Stopped
 from sciml.learning import Model
 from sciml.learning.schedules import rate
-from sciml.learning.trainer import check_apart, train
+from sciml.learning.trainer import _portable, check_apart, train
 
 PROGRAM = str(Path(__file__).parents[1] / "tiny_learner.py")
 
@@ -170,3 +170,9 @@ def test_schedules_start_peak_and_end_where_they_say():
     assert rate("one-cycle", 0.2, 0.01) == pytest.approx(1.0) and rate("one-cycle", 1.0, 0.01) == pytest.approx(0.01)
     values = [rate("one-cycle", p, 0.01) for p in np.linspace(0.2, 1, 50)]
     assert all(a >= b for a, b in zip(values, values[1:], strict=False))
+
+
+def test_a_model_does_not_say_where_a_machine_keeps_things(monkeypatch, tmp_path):
+    typed = ["sciml", "train", "f.h5", "--solver", "tiny", "--data", "/home/me/d", "--store=/home/me/s", "-o", "iterations=3"]
+    monkeypatch.setattr(sys, "argv", [*typed, "--output", str(tmp_path / "m.safetensors"), "--seed", "1"])
+    assert _portable(sys.argv[1:]) == ["train", "f.h5", "--solver", "tiny", "-o", "iterations=3", "--seed", "1"]
