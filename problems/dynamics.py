@@ -50,13 +50,14 @@ def lorenz96_series() -> Family:
     return Family.parse({
         "name": "lorenz96-series", "title": "Lorenz 1996 in 20 variables, a long noisy series",
         "about": "Lorenz, Predictability: a problem partly solved (1996), with F = 8, of which Hess et al. (2023)"
-        " reconstruct 20 variables: one series of 25001 points, 0.04 apart, with noise of 5 % of each component's"
+        " reconstruct 20 variables: one series of 10001 points, 0.04 apart, with noise of 5 % of each component's"
         " standard deviation. Test series are without noise.",
         "equation": rates, "fields": names, "parameters": {"F": 8.0},
         "random": {f"a{i}": {"law": "normal"} for i in range(1, SIZE + 1)},
         "initial": {f"x{i}": f"F + a{i}" for i in range(1, SIZE + 1)}, "spin_up": 20.0, "noise": 0.05,
-        "splits": _splits(64, (1, 1000.0, 25_001), (1, 400.0, 10_001), (2, 400.0, 10_001)),
-        "maker": {"solver": "dop853", "options": {"tolerance": 1e-11}, "check": {"tolerance": 1e-9}},
+        "splits": _splits(64, (1, 400.0, 10_001), (1, 100.0, 2_501), (2, 100.0, 2_501)),
+        "maker": {"solver": "taylor", "options": {}, "check": {"series_order": 18, "tolerance": 1e-15}},
+        "lyapunov": 1.54,
     })  # fmt: skip
 
 

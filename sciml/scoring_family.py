@@ -38,7 +38,8 @@ def score_family(
     reference_known_until: the time up to which the reference's own error is below 10 % of the field in the median
     member. floor: the reference's error. coverage: of std; coverage_raw: of `raw`, std before its calibration.
     trivial: errors of baselines, see metrics/trivial.py.
-    Without axes there are others too: see `scoring_trajectories`.
+    Without axes error and floor are over the times at which the reference is known, up to errors_until, and there are
+    other scores: see `scoring_trajectories`.
     """
     found: dict[str, Any] = {"members": len(reached)}
     times, name = data.times, _worst(values, data)
@@ -46,6 +47,14 @@ def score_family(
     if start:
         found["predicted_from"] = float(times[start])
     value, exact = np.nan_to_num(values[name], nan=0.0, posinf=0.0, neginf=0.0), data.values[name]
+    end = len(times)
+    if end > 1 and not data.family.stochastic:
+        known = np.median(np.nan_to_num(data.error, nan=np.inf), axis=0) <= KNOWN
+        found["reference_known_until"] = float(times[np.argmin(known) - 1] if not known.all() else times[-1])
+        if not data.family.description.axes and known[0] and not known.all():
+            end = int(np.argmin(known))
+            found["errors_until"] = float(times[end - 1])
+    value, exact = value[:, :end], exact[:, :end]
     flat, flat_exact = (a.reshape(*a.shape[:2], -1) for a in (value, exact))
     size = np.linalg.norm(flat_exact[:, start:].reshape(len(exact), -1), axis=1)
     l2 = np.linalg.norm((flat - flat_exact)[:, start:].reshape(len(exact), -1), axis=1) / size
@@ -71,13 +80,12 @@ def score_family(
             found["lyapunov_times"] = found["high_correlation_0.8"]["mean"] * data.family.description.lyapunov
     if len(times) > 1 and not data.family.stochastic:
         found["attractor"] = _attractor(values, reached, data, predicted_from)
-        known = np.median(np.nan_to_num(data.error, nan=np.inf), axis=0) <= KNOWN
-        found["reference_known_until"] = float(times[np.argmin(known) - 1] if not known.all() else times[-1])
-    checked = data.error[np.isfinite(data.error).all(1)]
+    checked = data.error[np.isfinite(data.error).all(1)][:, :end]
     found["floor"] = float(np.sqrt((checked**2).mean(1)).mean()) if len(checked) else None
     if not data.family.stochastic:
-        found["trivial"] = trivial_errors_of_members({n: a[:, start:] for n, a in data.values.items()}, len(times) > 1)
-    own = slice(max(start, 1) if len(times) > 1 else 0, None)  # what was given is known
+        scored = {n: a[:, start:end] for n, a in data.values.items()}
+        found["trivial"] = trivial_errors_of_members(scored, len(times) > 1)
+    own = slice(max(start, 1) if len(times) > 1 else 0, end)  # what was given is known
     for label, stated in (("coverage", std), ("coverage_raw", raw)):
         if name in stated and not data.family.stochastic:
             found[label] = coverage(value[:, own], stated[name][:, own], exact[:, own])

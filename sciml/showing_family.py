@@ -88,7 +88,8 @@ def score_lines(scores: dict[str, Any]) -> list[str]:
     remark = "" if floor is None else f" (reference's own {floor:.1e})"
     if floor is not None and scores["relative_l2"]["mean"] <= 2 * floor:
         remark = f" (at reference floor, {floor:.1e})"
-    lines = [f"error       relative L2 {shown('relative_l2')}{remark}"]
+    span = f" up to t = {scores['errors_until']:g}" if "errors_until" in scores else ""
+    lines = [f"error       relative L2 {shown('relative_l2')}{span}{remark}"]
     if scores.get("trivial"):
         lines.append(f"beside it   relative L2 {trivial_text(scores['trivial'])}")
     if "predicted_from" in scores:

@@ -14,6 +14,9 @@ from sciml import UsageError, ensemble, registry
 from sciml import family as families
 from sciml.dataset import digest, make
 from sciml.dataset.dataset import folder
+from sciml.dataset.foreign import import_file
+from sciml.scoring_family import score_family
+from sciml.showing_family import score_lines
 
 PROBLEMS = Path(__file__).parents[1] / "problems"
 sys.path.insert(0, str(PROBLEMS))
@@ -66,6 +69,40 @@ def test_what_other_families_are_known_by_has_not_changed():
     assert "noise" not in described and "diffusion" not in described
     old = families.read(PROBLEMS / "ks-ensemble.h5")
     assert old.content_hash == "303896e415997b3b151e50823d584148b31569737f6eee4d2111c55764af516e"
+
+
+def test_series_of_others_are_read(tmp_path):
+    made = make(family(), "train", tmp_path / "a")
+    path = next(folder(tmp_path / "a", family(), "train").glob("*.hdf5"))
+    theirs = family(maker={"solver": "file"}, random={}, initial={})
+    data = import_file(path, theirs, "train", tmp_path / "b")
+    np.testing.assert_array_equal(data.values["q"], made.values["q"])
+    np.testing.assert_array_equal(data.problem(2).initial(), [made.values[n][2, 0] for n in ("p", "q")])
+    with pytest.raises(UsageError, match="cannot be drawn at random, spun up, or given noise"):
+        family(maker={"solver": "file"}, random={}, initial={}, noise=0.1)
+
+
+def test_errors_are_over_the_times_at_which_the_reference_is_known(tmp_path):
+    data = make(family(), "test", tmp_path)
+    data.error[:, 8:] = 1.0  # as of a chaotic system
+    values = {name: 1.1 * array for name, array in data.values.items()}
+    values["p"][:, 8:] = 99.0
+    found = score_family(values, {}, [np.inf] * 3, data)
+    assert found["errors_until"] == found["reference_known_until"] == data.times[7]
+    assert found["relative_l2"]["mean"] == pytest.approx(0.1) and found["floor"] < 1e-10
+    assert found["valid_time"]["mean"] == pytest.approx(data.times[8])
+
+
+def test_long_run_statistics_stand_beside_their_floor(tmp_path):
+    data = make(family(lyapunov=0.5), "test", tmp_path)
+    found = score_family(data.values, {}, [np.inf] * 3, data)
+    assert abs(found["state_space"]["mean"]) < 1e-12 < found["state_space_floor"]
+    assert found["spectral"]["mean"] < 1e-6 and found["spectral_floor"] < 1e-3  # 21 points have no spectrum
+    assert found["lyapunov_times"] == pytest.approx(1.0)
+    shown = "\n".join(score_lines(found))
+    assert f"(the system against itself {found['state_space_floor']:.3f})" in shown
+    early = score_family(data.values, {}, [np.inf, 1.0, np.inf], data)
+    assert early["valid_time"]["mean"] < 2.0 and early["state_space"]["mean"] > 1.0
 
 
 def test_a_stochastic_familys_data_are_paths_and_its_test_data_moments(tmp_path):

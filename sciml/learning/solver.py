@@ -37,6 +37,8 @@ class Task(ABC):
     """What the trainer needs to know of a method. `network`'s parameters are trained, its buffers kept."""
 
     network: torch.nn.Module
+    progress: float = 0.0  # share of the steps that have been taken, told by the trainer
+    checks: int = 20  # validations in the course of a training
 
     @abstractmethod
     def batch(self, rng: np.random.Generator, size: int) -> Batch:
@@ -80,6 +82,9 @@ class LearnedSolver(Solver, ABC):
     clip: float = Field(1.0, ge=0, description="largest norm of the gradient; 0: any")
     ema: float = Field(
         0.995, ge=0, lt=1, description="decay of the moving average of the weights, which is what is used; 0: none"
+    )
+    keep: Literal["last", "best"] = Field(
+        "last", description="weights of the last step, or of the validation whose first number was smallest"
     )
 
     @abstractmethod

@@ -26,7 +26,7 @@ from .processes import Processes
 from .schedules import rate
 from .solver import LearnedSolver, Task
 
-CHECKS = 20  # validations in the course of a training
+PLACES = ("--data", "--store", "--output")
 WARM = 5  # first steps, which may compile: they tell nothing about those that follow
 TRIAL = 20  # steps after which the number of steps that a budget allows is known
 RESERVE = 0.9  # share of the budget that is planned for
@@ -69,6 +69,8 @@ class _Training:
             self.parameters, lr=solver.learning_rate, weight_decay=solver.weight_decay, fused=True
         )
         self.iteration, self.planned, self.metrics = 0, solver.iterations, dict[str, float]()
+        self.best: dict[str, Any] = {}  # averaged weights by name, of keep=best
+        self.best_metrics: dict[str, float] = {}
         if not self.planned and run.budget is None:
             raise UsageError("iterations is 0: give a --budget in seconds, or the number of iterations.")
         saved = run.restore()
@@ -94,7 +96,7 @@ class _Training:
                 planned = max(TRIAL, self.iteration + int(RESERVE * self.run.remaining / each))
                 self.planned = self.processes.first(planned)
             last = self.iteration == self.planned
-            if self.planned and (last or self.iteration % max(1, self.planned // CHECKS) == 0):
+            if self.planned and (last or self.iteration % max(1, self.planned // self.task.checks) == 0):
                 self._validate()
             stop = self._stop(value)
             if stop is not None:
@@ -119,6 +121,7 @@ class _Training:
     def _step(self) -> float:
         """One step of Adam on one batch; the batch's loss."""
         solver, i = self.solver, self.iteration
+        self.task.progress = i / self.planned if self.planned else 0.0
         batch = self.task.batch(np.random.default_rng([abs(self.run.seed), i]), solver.batch_size)
         self.optimiser.zero_grad(set_to_none=True)
         loss = self.task.loss(self.processes.share(batch))
@@ -128,8 +131,8 @@ class _Training:
         self.processes.average([*grads, value])
         if solver.clip:
             torch.nn.utils.clip_grad_norm_(self.parameters, solver.clip)
-        progress = i / self.planned if self.planned else 0.0
-        self.optimiser.param_groups[0]["lr"] = solver.learning_rate * rate(solver.schedule, progress, solver.final_rate)
+        share = rate(solver.schedule, self.task.progress, solver.final_rate)
+        self.optimiser.param_groups[0]["lr"] = solver.learning_rate * share
         if math.isfinite(float(value)):
             self.optimiser.step()
         if solver.ema:
@@ -147,6 +150,11 @@ class _Training:
             self.metrics = self.task.validate(self.averaged)
         self.averaged.train()
         self.run.log(step=self.iteration, **{f"valid {name}": value for name, value in self.metrics.items()})
+        if self.solver.keep == "best":
+            new, old = (next(iter(m.values()), math.inf) for m in (self.metrics, self.best_metrics))
+            if not self.best or new < old:
+                self.best_metrics = dict(self.metrics)
+                self.best = {name: _array(value) for name, value in self.averaged.state_dict().items()}
 
     def _note(self, loss: float) -> str:
         shown = "".join(f", {name} {value:.3g}" for name, value in list(self.metrics.items())[:2])
@@ -159,6 +167,8 @@ class _Training:
             state |= {f"{label}/{name}": _array(value) for name, value in network.state_dict().items()}
         for index, entry in self.optimiser.state_dict()["state"].items():
             state |= {f"adam/{index}/{name}": _array(value) for name, value in entry.items()}
+        state |= {f"best/{name}": value for name, value in self.best.items()}
+        state |= {f"best_metric/{name}": value for name, value in self.best_metrics.items()}
         return state | {f"metric/{name}": value for name, value in self.metrics.items()}
 
     def _restore(self, saved: dict[str, Any]) -> None:
@@ -176,10 +186,17 @@ class _Training:
                 entries.setdefault(int(index), {})[name] = moment
             elif kind == "metric":
                 self.metrics[rest] = float(value)
+            elif kind == "best":
+                self.best[rest] = value
+            elif kind == "best_metric":
+                self.best_metrics[rest] = float(value)
         self.optimiser.load_state_dict(self.optimiser.state_dict() | {"state": entries})
 
     def _model(self, stopped: str) -> Model:
         seen = Seen.of([digest(p) for p in self.data.problems])
+        if self.best:
+            self.averaged.load_state_dict({name: torch.as_tensor(value) for name, value in self.best.items()})
+            self.metrics = dict(self.best_metrics)
         self.averaged.eval()
         with torch.no_grad():
             self.metrics |= self.task.finish(self.averaged)
@@ -190,9 +207,20 @@ class _Training:
             data_hash=self.data.hash, members=self.data.count, iterations=self.iteration, seed=self.run.seed,
             seconds=self.run.ledger()["seconds"], parameters=sum(p.numel() for p in self.parameters),
             metrics=dict(self.metrics), extra=self.task.extra(), versions=versions(),
-            command=shlex.join(["sciml", *sys.argv[1:]]), stopped=stopped,
+            command=shlex.join(["sciml", *_portable(sys.argv[1:])]), stopped=stopped,
         )  # fmt: skip
         return Model(card, weights, seen)
+
+
+def _portable(arguments: list[str]) -> list[str]:
+    """A command without the options that say where this machine keeps things: no model depends on them."""
+    kept, skip = list[str](), False
+    for argument in arguments:
+        name, _, value = argument.partition("=")
+        if not skip and name not in PLACES:
+            kept.append(argument)
+        skip = not skip and name in PLACES and not value
+    return kept
 
 
 def _array(value: torch.Tensor) -> Any:

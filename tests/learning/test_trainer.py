@@ -17,7 +17,7 @@ from sciml.dataset import digest, make
 from sciml.errors import Stopped
 from sciml.learning import Model
 from sciml.learning.schedules import rate
-from sciml.learning.trainer import check_apart, train
+from sciml.learning.trainer import _portable, check_apart, train
 
 PROGRAM = str(Path(__file__).parents[1] / "tiny_learner.py")
 
@@ -48,6 +48,25 @@ def test_stopped_by_the_budget_and_resumed_ends_with_the_same_bits(tiny, data, t
     for name, value in whole.weights.items():
         np.testing.assert_array_equal(pieces.weights[name], value)
     assert pieces.card.metrics == whole.card.metrics
+
+
+def test_the_weights_of_the_best_validation_are_kept_stopped_or_not(tiny, data, tmp_path):
+    unsteady = {"iterations": 60, "learning_rate": 0.3, "ema": 0.0, "schedule": "constant", "keep": "best"}
+    run = Run()
+    whole = train(tiny.Tiny(**unsteady), data[0], data[1], run)
+    checks = run.logged["valid mse"]
+    assert whole.card.metrics["mse"] == min(checks) < checks[-1]
+    network = tiny.StepTask(data[0], data[1], 0)
+    network.network.load_state_dict(whole.state_dict())
+    assert network.validate(network.network)["mse"] == pytest.approx(min(checks))
+    for _ in range(1000):
+        try:
+            pieces = train(tiny.Tiny(**unsteady), data[0], data[1], Run(folder=tmp_path / "cell", budget=0.02))
+            break
+        except Stopped:
+            continue
+    for name, value in whole.weights.items():
+        np.testing.assert_array_equal(pieces.weights[name], value)
 
 
 @pytest.mark.slow
@@ -151,3 +170,9 @@ def test_schedules_start_peak_and_end_where_they_say():
     assert rate("one-cycle", 0.2, 0.01) == pytest.approx(1.0) and rate("one-cycle", 1.0, 0.01) == pytest.approx(0.01)
     values = [rate("one-cycle", p, 0.01) for p in np.linspace(0.2, 1, 50)]
     assert all(a >= b for a, b in zip(values, values[1:], strict=False))
+
+
+def test_a_model_does_not_say_where_a_machine_keeps_things(monkeypatch, tmp_path):
+    typed = ["sciml", "train", "f.h5", "--solver", "tiny", "--data", "/home/me/d", "--store=/home/me/s", "-o", "iterations=3"]
+    monkeypatch.setattr(sys, "argv", [*typed, "--output", str(tmp_path / "m.safetensors"), "--seed", "1"])
+    assert _portable(sys.argv[1:]) == ["train", "f.h5", "--solver", "tiny", "-o", "iterations=3", "--seed", "1"]

@@ -1,0 +1,82 @@
+"""Units and inputs that training fixes and prediction needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sciml.dataset import Dataset
+from sciml.equation import tree
+from sciml.errors import UsageError
+from sciml.problem import Array, Problem
+
+
+@dataclass(frozen=True)
+class Setting:
+    """As JSON in the model's header. The network sees z = (u - mean)/spread, says dz/dt in units of `rate` (1/time),
+    and is told t/span of an equation that depends on it, and the parameters that vary, less centre over scale."""
+
+    fields: list[str]
+    mean: list[float]
+    spread: list[float]
+    rate: float
+    span: float
+    timed: bool
+    parameters: list[str]
+    centre: list[float]
+    scale: list[float]
+    tolerance: float = 0.0  # for prediction, chosen on validation data
+
+    def describe(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def told(self, problems: Sequence[Problem]) -> Tensor:
+        """(members, parameters)."""
+        rows = [[p.equation.parameters[name] for name in self.parameters] for p in problems]
+        return torch.from_numpy((np.array(rows).reshape(len(rows), -1) - self.centre) / np.array(self.scale))
+
+    def scaled(self, values: Array) -> Tensor:
+        """(…, fields) in units of the network."""
+        return torch.from_numpy((values - self.mean) / np.array(self.spread))
+
+    def unscaled(self, values: Tensor) -> Array:
+        return np.asarray(values.numpy() * np.array(self.spread) + self.mean, dtype=np.float64)
+
+
+def setting_of(data: Dataset, horizon: int) -> Setting:
+    """Raises UsageError for series too short to learn from."""
+    fields = list(data.family.description.fields)
+    values = together(data)
+    if values.shape[1] <= horizon:
+        raise UsageError(
+            f"neural-ode: series of {values.shape[1]} outputs are too short for windows of {horizon} intervals; take a"
+            " smaller horizon."
+        )
+    mean, spread = values.mean((0, 1)), values.std((0, 1))
+    if not (spread > 0).all():
+        raise UsageError(f"neural-ode: {fields[int(spread.argmin())]!r} does not vary in the training data.")
+    speeds = np.diff(values / spread, axis=1) / np.diff(data.times)[:, None]
+    table = {n: np.array([p.equation.parameters[n] for p in data.problems]) for n in _named(data.problems[0])}
+    varying = [n for n, column in table.items() if column.std() > 1e-12 * np.abs(column).max()]
+    return Setting(
+        fields, mean.tolist(), spread.tolist(), float(np.sqrt((speeds**2).mean())), float(data.times[-1]),
+        "time-dependent" in data.problems[0].equation.terms, varying, [float(table[n].mean()) for n in varying],
+        [float(table[n].std()) for n in varying],
+    )  # fmt: skip
+
+
+def _named(problem: Problem) -> list[str]:
+    """Parameters that the equation contains; others only say where a member begins."""
+    rates = problem.equation.rates.values()
+    found = {node.name for rate in rates for node in tree.walk(rate) if isinstance(node, tree.Parameter)}
+    return sorted(found)
+
+
+def together(data: Dataset) -> Array:
+    """(members, times, fields)."""
+    return np.stack([data.values[name] for name in data.family.description.fields], -1)

@@ -1,0 +1,169 @@
+"""Windows of trajectories, and the loss: what the network's path misses of them, and its regularisation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.func import jvp
+
+from sciml.dataset import Dataset
+from sciml.errors import RunFailed
+from sciml.learning.solver import Task
+from sciml.numerics.ode import solve_ode
+from sciml.numerics.ode.gradients import solve_measured, solve_with_gradients
+from sciml.run import Run
+
+from .network import Dynamics, NetworkField
+from .regularising import begins, of_one_step
+from .setting import setting_of, together
+
+if TYPE_CHECKING:
+    from .solver import NeuralOde
+
+LOOSER = [10 ** (i / 4) for i in range(1, 25)]  # tolerances for prediction, over that of training
+LOOSEST, LOSS = 0.03, 1.01
+MOST = 3000  # steps of a training window: beyond, the field has become too stiff to be worth solving
+
+
+class Windows(Task):
+    """From `horizon` + 1 outputs in a row of any member."""
+
+    network: Dynamics
+
+    def __init__(self, solver: NeuralOde, train: Dataset, valid: Dataset, run: Run) -> None:
+        self.solver = solver
+        self.setting = setting_of(train, solver.horizon)
+        setting_of(valid, solver.horizon)
+        self.values, self.checked = self.setting.scaled(together(train)), self.setting.scaled(together(valid))
+        self.times, self.valid_times = torch.from_numpy(train.times), torch.from_numpy(valid.times)
+        self.told, self.valid_told = self.setting.told(train.problems), self.setting.told(valid.problems)
+        self.last: Dynamics | None = None
+        self.rates = rates_of(self.values, self.times)
+        self.network = Dynamics(self.setting, solver.width, solver.layers, solver.latent)
+
+    def batch(self, rng: np.random.Generator, size: int) -> Mapping[str, Tensor]:
+        members, times = self.values.shape[:2]
+        return {
+            "member": torch.from_numpy(rng.integers(members, size=size)),
+            "first": torch.from_numpy(rng.integers(times - self.solver.horizon, size=size)),
+            "place": torch.from_numpy(rng.random(size)),
+            "shift": torch.from_numpy(rng.uniform(-1, 1, size)),
+        }
+
+    def loss(self, batch: Mapping[str, Tensor]) -> Tensor:
+        if self.progress < self.solver.warm:
+            return self._matched(batch)
+        member, first = batch["member"], batch["first"]
+        index = first[:, None] + torch.arange(self.solver.horizon + 1)
+        data, times = self.values[member[:, None], index], self.times[index]
+        field = self.network.moving(self.told[member])
+        values, extra = self._solved(field, self.network.start(data[:, 0]), times, batch)
+        found: Tensor = ((self.network.read(values) - data) ** 2).mean() + self._weight() * extra
+        return found
+
+    def _matched(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Of single outputs: what the field, as the decoder turns it back, misses of the estimated rates. With a chart
+        also what the decoder misses of the state, and the field of the moving encoded state, relative to its own size:
+        otherwise a small chart would have small errors."""
+        index = batch["first"][:, None] + torch.arange(self.solver.horizon + 1)
+        member = batch["member"][:, None].expand_as(index).reshape(-1)
+        y, rate = (part[member, index.reshape(-1)] for part in (self.values, self.rates))
+        t, field = self.times[index.reshape(-1)], self.network.moving(self.told[member])
+        z, extra = y, y.new_zeros(())
+        if self.network.latent:
+            z, moving = jvp(self.network.start, (y,), (rate,))[:2]
+            found = field.rate(t, z)
+            back, turned = jvp(self.network.read, (z,), (found,))[:2]
+            extra = ((found - moving) ** 2).mean() / (moving**2).mean() + ((back - y) ** 2).mean()
+        else:
+            turned = field.rate(t, z)
+        missed: Tensor = (((turned - rate) / self.setting.rate) ** 2).mean() + extra
+        kind, _, what = self.solver.regularisation.partition("-")
+        if kind != "local":
+            return missed
+        some = slice(None, None, self.solver.horizon + 1)  # as many steps as there are windows
+        field = self.network.moving(self.told[member[some]])
+        until = t[some] + self.solver.horizon * (self.times[1] - self.times[0])
+        extra = of_one_step(field, t[some], z[some].detach(), until, self.solver.tolerance, what)
+        return missed + self._weight() * extra
+
+    def _solved(
+        self, field: NetworkField, y0: Tensor, times: Tensor, batch: Mapping[str, Tensor]
+    ) -> tuple[Tensor, Any]:
+        """Values (samples, times, fields) and the regularisation."""
+        solver = self.solver
+        kind, _, what = solver.regularisation.partition("-")
+        options: dict[str, Any] = {
+            "method": solver.method, "relative": solver.tolerance, "absolute": solver.tolerance, "most": MOST
+        }  # fmt: skip
+        if kind == "global":
+            values, errors, stiffness, _ = solve_measured(field, y0, times, **options)
+            return values, (errors if what == "error" else stiffness).sum(0).mean()
+        if kind == "steer":
+            gap = times[:, -1] - times[:, -2]
+            times = torch.cat([times[:, :-1], (times[:, -1] + solver.steer_width * gap * batch["shift"])[:, None]], 1)
+        values, path = solve_with_gradients(
+            field, y0, times, gradients=solver.gradients, parameters=list(self.network.field.parameters()), **options
+        )
+        if kind != "local":
+            return values, 0.0
+        t, state = begins(path, field, times, solver.method, solver.at, batch["place"])
+        return values, of_one_step(field, t, state, times[:, -1], solver.tolerance, what)
+
+    def _weight(self) -> float:
+        """Exponential from `weight` to `final_weight`; linear where one is 0."""
+        start, end = self.solver.weight, self.solver.final_weight
+        if not start or not end:
+            return start + (end - start) * self.progress
+        return float(start * (end / start) ** self.progress)
+
+    @torch.no_grad()
+    def validate(self, network: torch.nn.Module) -> dict[str, float]:
+        """Relative L2 error of whole members from their first outputs, and evaluations of the field."""
+        assert isinstance(network, Dynamics)
+        self.last = network
+        return self._checked(network, self.solver.tolerance)
+
+    def _checked(self, network: Dynamics, tolerance: float) -> dict[str, float]:
+        field, start = network.moving(self.valid_told), network.start(self.checked[:, 0])
+        try:
+            path = solve_ode(
+                field, start, self.valid_times, method=self.solver.method, relative=tolerance, absolute=tolerance,
+                most=MOST,
+            )  # fmt: skip
+        except RunFailed:  # a field that is not trained yet may leave every bound
+            return {"error of members": np.inf, "evaluations": np.inf}
+        spread = torch.tensor(self.setting.spread, dtype=torch.float64)
+        mean = torch.tensor(self.setting.mean, dtype=torch.float64)
+        missed = ((network.read(path.values) - self.checked) * spread).flatten(1).norm(dim=1)
+        size = (self.checked * spread + mean).flatten(1).norm(dim=1)
+        evaluations = float(path.evaluations.double().mean())
+        return {"error of members": float((missed / size).mean()), "evaluations": evaluations}
+
+    @torch.no_grad()
+    def extra(self) -> dict[str, Any]:
+        """With the tolerance for prediction: solving more exactly than the field is known is lost work."""
+        network, chosen = self.last or self.network, self.solver.tolerance
+        base = self._checked(network, chosen)["error of members"]
+        for factor in LOOSER:
+            tolerance = factor * self.solver.tolerance
+            if tolerance > LOOSEST or not self._checked(network, tolerance)["error of members"] < LOSS * base:
+                break
+            chosen = tolerance
+        return replace(self.setting, tolerance=chosen).describe()
+
+
+def rates_of(values: Tensor, times: Tensor) -> Tensor:
+    """dz/dt (members, times, fields) by central differences of fourth order inside, of second at the ends of a series;
+    output times are equally far apart."""
+    gap = float(times[1] - times[0])
+    (rates,) = torch.gradient(values, spacing=gap, dim=1, edge_order=2 if values.shape[1] > 2 else 1)
+    if values.shape[1] >= 5:
+        near, far = values[:, 3:-1] - values[:, 1:-3], values[:, 4:] - values[:, :-4]
+        rates[:, 2:-2] = (8 * near - far) / (12 * gap)
+    return rates
