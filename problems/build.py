@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import boundary_value
+import dynamics
 import ensembles
 import finite_volume
 import high_dimensional
@@ -25,10 +26,13 @@ EXACT = {
 }
 
 
+FAMILIES = {**ensembles.FAMILIES, **dynamics.FAMILIES}
+
+
 def main(names: list[str]) -> None:
-    for name in names or [*ALL, *ensembles.FAMILIES]:
-        if name in ensembles.FAMILIES:  # their data are made by `sciml data`
-            family.write(Path(__file__).parent / f"{name}.h5", ensembles.FAMILIES[name]())
+    for name in names or [*ALL, *FAMILIES]:
+        if name in FAMILIES:  # their data are made by `sciml data`
+            family.write(Path(__file__).parent / f"{name}.h5", FAMILIES[name]())
             continue
         start, problem = time.monotonic(), ALL[name]()
         if name in finite_volume.COMPUTED:

@@ -29,7 +29,8 @@ class Row:
     """One cell of a comparison. `error` is the worst field's relative L2 error; NaN when there is none.
 
     Of a family it is the mean over `members`, with its standard error `spread`; `correlated` is the mean time for which
-    the correlation with the reference stays above 0.8, `training` the seconds that went into the model.
+    the correlation with the reference stays above 0.8, `valid` (of a family without axes) the mean time for which the
+    error stays below 0.4, `training` the seconds that went into the model.
     """
 
     problem: str
@@ -48,6 +49,8 @@ class Row:
     members: int = 1
     spread: float = math.nan
     correlated: float = math.nan
+    valid: float = math.nan
+    state_space: float = math.nan  # of a chaotic family without axes: see metrics.attractors
     training: float = math.nan
     classical: bool = True
 
@@ -126,20 +129,24 @@ def _family_row(
         spread=scores["relative_l2"]["error"], floor=math.nan if floor is None else floor, seconds=ledger["seconds"],
         cpu_seconds=ledger["cpu_seconds"], peak_bytes=ledger["peak_bytes"], cell=result.cell, members=result.count,
         correlated=scores.get("high_correlation_0.8", {}).get("mean", math.nan),
+        valid=scores.get("valid_time", {}).get("mean", math.nan),
+        state_space=scores.get("state_space", {}).get("mean", math.nan),
         training=result.model["seconds"] if result.model else math.nan,
     )  # fmt: skip
 
 
 def solves_until_paid(row: Row, rows: list[Row]) -> float:
     """After how many solves a trained model has paid for its training, against the fastest classical row of the same
-    problem that is at least as accurate (correlated for as long, where that is known). NaN: there is none."""
+    problem that is at least as accurate (correlated or valid for as long, where that is known). NaN: there is none."""
     if math.isnan(row.training):
         return math.nan
     rivals = [r for r in rows if r.classical and r.problem == row.problem and r.members == row.members]
-    if math.isnan(row.correlated):
-        rivals = [r for r in rivals if r.error <= row.error]
-    else:
+    if not math.isnan(row.correlated):
         rivals = [r for r in rivals if r.correlated >= row.correlated]
+    elif not math.isnan(row.valid):
+        rivals = [r for r in rivals if r.valid >= row.valid]
+    else:
+        rivals = [r for r in rivals if r.error <= row.error]
     if not rivals:
         return math.nan
     return breakeven(row.training, row.seconds / row.members, min(r.seconds for r in rivals) / row.members)
@@ -160,6 +167,8 @@ def table(rows: list[Row]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
 
     add(BASELINE, [row.baseline for row in rows], ".1e")
     add("corr. > 0.8", [row.correlated for row in rows], ".1f")
+    add("error < 0.4", [row.valid for row in rows], ".2f")
+    add("D_stsp", [row.state_space for row in rows], ".2f")
     add("training s", [row.training for row in rows], ".0f")
     add("pays after", [solves_until_paid(row, rows) for row in rows], ".0f")
     body = [cells(row) for row in rows]

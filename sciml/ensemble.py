@@ -15,7 +15,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from .dataset.shard import write_members
+from .dataset.shard import field_array, write_members
 from .errors import UsageError
 from .family import Family
 from .family.file import family_from
@@ -105,7 +105,9 @@ def read(path: str | Path) -> EnsembleResult:
         history = file["sciml"].get("history", {})
         return EnsembleResult(
             family=family, times=read_array(file["time"]), **{key: record[key] for key in PLAIN},
-            values={name: read_array(fields[name]) for name in family.description.fields},
-            std={n: read_array(fields[f"{n}_std"]) for n in family.description.fields if f"{n}_std" in fields},
+            values={name: field_array(fields, name, family) for name in family.description.fields},
+            std={
+                n: field_array(fields, f"{n}_std", family) for n in family.description.fields if f"{n}_std" in fields
+            },
             history={name: read_array(history[name]) for name in history},
         )  # fmt: skip

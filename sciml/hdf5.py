@@ -14,7 +14,7 @@ import numpy as np
 from .errors import ScimlError, UsageError
 from .problem import Array
 
-SCHEMA = 3  # 2: problems of kind ball; 3: given coefficients, families; other files are still written with 1
+SCHEMA = 4  # 2: balls; 3: given coefficients, families; 4: stochastic problems, families with noise or without axes
 MAX_JSON = 1_000_000
 _DAMAGE = (
     OSError, LookupError, ArithmeticError, RuntimeError, ValueError, TypeError, AttributeError, MemoryError,

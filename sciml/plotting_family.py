@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .ensemble import EnsembleResult
+from .plotting_trajectories import draw_trajectories
 from .problem import Array
 
 THRESHOLD = 0.8
@@ -15,7 +16,9 @@ THRESHOLD = 0.8
 
 def draw_family(result: EnsembleResult) -> bytes:
     """The figure as PNG bytes: first member as it is and as it was found, their difference, and what all members have
-    to say: correlations with the reference (an evolution) and spectra (periodic axes)."""
+    to say: correlations with the reference (an evolution) and spectra (periodic axes). Without axes: trajectories."""
+    if not result.family.description.axes:
+        return draw_trajectories(result)
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -48,6 +48,9 @@ class Problem:
     given: coefficients the equation names, as values on the grid; between its points they are (multi)linear.
     ball: of kind ball, the ball and the points, in place of a grid with axes.
     lyapunov: leading Lyapunov exponent (1/time), where the problem is chaotic and it is known.
+    diffusion: of a problem without axes, formulas b in the fields, parameters and t, by field: du = rate dt + b dW in
+    the sense of Ito, each field with a Brownian motion of its own. The answer is then the mean over paths at each
+    time, and the standard deviation over paths stands where the spread does.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Problem:
     boundary_text: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
     ball: Ball | None = None
     given: Mapping[str, Array] = field(default_factory=dict)
+    diffusion: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -94,6 +98,7 @@ class Problem:
         if self.kind == "evolution" and not np.isfinite(self.initial()).all():
             raise UsageError("problem: the initial data contain NaN or infinity.")
         self._check_boundary()
+        self._check_diffusion()
         nothing = dict.fromkeys((*self.equation.fields, *self.equation.axes, "t"), np.zeros(()))
         for text in self.invariants.values():  # what cannot be evaluated is refused now, not after the run
             self.evaluate(text, nothing, {name: nothing[name] for name in self.equation.fields}, ())
@@ -108,6 +113,31 @@ class Problem:
                 raise UsageError(
                     f"problem: the values of {name!r} must be finite, of the grid's shape {self.grid.shape}."
                 )
+
+    def _check_diffusion(self) -> None:
+        if self.diffusion and (self.grid.axes or self.kind != "evolution"):
+            raise UsageError("problem: a diffusion with Brownian motion belongs to evolutions without axes.")
+        for name, text in self.diffusion.items():
+            if name not in self.equation.fields:
+                raise UsageError(f"problem: a diffusion is given for {name!r}, which is not a field.")
+            fields = dict(zip(self.equation.fields, self.initial(), strict=True))
+            if not np.isfinite(self.evaluate(text, {"t": self.grid.times[0]}, fields, ())).all():
+                raise UsageError(f"problem: the diffusion {text!r} of {name!r} is not finite at the start.")
+
+    @property
+    def stochastic(self) -> bool:
+        return bool(self.diffusion)
+
+    def diffusions(self) -> dict[str, tree.Expr]:
+        """What multiplies dW, by field: trees in the fields and t, parameters as numbers; 0 where nothing does."""
+        names = self._names(self.equation.fields)
+        numbers: dict[tree.Expr, tree.Expr] = {
+            tree.Parameter(name): tree.Number(value) for name, value in self.equation.parameters.items()
+        }
+        return {
+            name: tree.substitute(parse_expression(self.diffusion.get(name, "0"), names), numbers)
+            for name in self.equation.fields
+        }
 
     def given_at(self, name: str, *coordinates: Any) -> Array:
         """A given coefficient at points (arrays of one shape, one an axis): (multi)linear between grid points."""
@@ -265,6 +295,7 @@ class Problem:
             "term": self.equation.terms,
             "fields": frozenset({"system"} if len(self.equation.fields) > 1 else set()),
             "data": frozenset({"values"} if self.given else set()),
+            "paths": frozenset({"random"} if self.diffusion else set()),
         }
 
     def describe(self) -> dict[str, Any]:
@@ -282,6 +313,8 @@ class Problem:
         }  # fmt: skip
         if self.given:
             asked["given"] = sorted(self.given)
+        if self.diffusion:
+            asked["diffusion"] = dict(self.diffusion)
         if self.ball is not None:  # left out elsewhere: hashes of other problems stay what they were
             ball = {"dimension": self.ball.dimension, "radius": self.ball.radius}
             asked["ball"] = ball | {"point": self.equation.indexed[0]}

@@ -66,6 +66,7 @@ class Description(_Strict):
     boundary: dict[str, dict[str, dict[str, str]]] = {}
     ball: BallDescription | None = None
     given: list[str] = []
+    diffusion: dict[str, str] = {}
     title: str = ""
     about: str = ""
 
@@ -95,7 +96,7 @@ def assemble(
     equation = Equation.parse(d.equation, d.fields, [axis.name for axis in axes], d.parameters, indexed, d.given)
     problem = Problem(
         d.name, equation, Grid(axes, times), initial_values, d.initial, d.kind, d.title, d.about, d.invariants,
-        d.lyapunov, d.boundary, ball, given or {},
+        d.lyapunov, d.boundary, ball, given or {}, d.diffusion,
     )  # fmt: skip
     check_names(problem)
     # an equation no solver could start from is refused here, with its reason
@@ -133,7 +134,8 @@ def read(path: str | Path) -> Problem:
 
 def write_problem_group(file: h5py.File, problem: Problem) -> h5py.Group:
     group = file.create_group("sciml")
-    group.attrs["schema"] = 3 if problem.given else 1 if problem.ball is None else 2  # older versions read theirs
+    newest = 4 if problem.diffusion else 3 if problem.given else 1 if problem.ball is None else 2
+    group.attrs["schema"] = newest  # older versions read theirs
     write_json(group, "problem", problem.describe())
     group.create_dataset("times", data=problem.grid.times)
     initial = group.create_group("initial")

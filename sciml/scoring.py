@@ -12,7 +12,7 @@ from .metrics.calibration import coverage
 from .metrics.norms import drift, max_error, relative_l2, relative_l2_over_time, valid_time
 from .problem import Array, Problem
 from .reference import Reference
-from .solution import Solution
+from .solution import Solution, raw_std
 
 VALID_THRESHOLD = 0.4  # relative error at which a forecast of a chaotic system counts as lost
 
@@ -29,6 +29,7 @@ class Scores:
     valid_time: float | None = None
     lyapunov_times: float | None = None
     coverage: dict[str, float] = field(default_factory=dict)  # of 95 % intervals, where the solver gives a spread
+    coverage_raw: dict[str, float] = field(default_factory=dict)  # the same before the calibration of that spread
     baseline: dict[str, float] = field(default_factory=dict)  # of a ball: error of the best k(1 - |x|²/R²)
     until: float | None = None  # errors are over times up to this; None: the whole span
 
@@ -78,12 +79,14 @@ def score(problem: Problem, solution: Solution, reference: Reference | None) -> 
         series = np.max(list(error_over_time(solution, reference).values()), axis=0)
         valid = valid_time(series, times, VALID_THRESHOLD)
         lyapunov = valid * problem.lyapunov
-    covered = {
-        name: coverage(solution.values[name][kept], std[kept], reference.values[name][kept])
-        for name, std in solution.std.items()
-    }
+    covered, covered_raw = (
+        {n: coverage(solution.values[n][kept], std[kept], reference.values[n][kept]) for n, std in stated.items()}
+        for stated in (solution.std, raw_std(solution.std, solution.history))
+    )
+    if problem.stochastic:  # there it is the paths' spread, not the solver's doubt
+        covered, covered_raw = {}, {}
     baseline = {} if problem.ball is None else one_parameter_errors(problem.ball, reference)
-    return Scores(l2, largest, final, floor, invariants, valid, lyapunov, covered, baseline, until)
+    return Scores(l2, largest, final, floor, invariants, valid, lyapunov, covered, covered_raw, baseline, until)
 
 
 def one_parameter_errors(ball: Ball, reference: Reference) -> dict[str, float]:

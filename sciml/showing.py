@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from .metrics.calibration import coverage_text
 from .problem import SIDES, Axis, Problem
 from .reference import Reference
 from .result_file import Result
@@ -82,7 +83,7 @@ def result_text(result: Result) -> str:
     for name, error in scores.get("baseline", {}).items():
         lines.append(f"beside it   {name}: relative L2 {error:.2e} of k(1 - |x|²/R²), k fitted to the reference")
     for name, share in scores.get("coverage", {}).items():
-        lines.append(f"spread      {name}: 1.96 standard deviations hold {100 * share:.1f} % of the points")
+        lines.append(f"spread      {name}: {coverage_text(share, scores.get('coverage_raw', {}).get(name))}")
     if not scores.get("relative_l2"):
         lines.append("error       unknown: the problem file has no reference")
     for label, value in scores.get("drift", {}).items():

@@ -6,6 +6,7 @@ from typing import Any
 
 from .ensemble import EnsembleResult
 from .family import Family
+from .metrics.calibration import coverage_text
 
 
 def family_text(family: Family) -> str:
@@ -20,12 +21,15 @@ def family_text(family: Family) -> str:
     for name, law in sorted(d.random.items()):
         stated = ", ".join(f"{k} {v}" for k, v in law.model_dump().items() if v is not None and k != "law")
         lines.append(f"random      {name}: {law.law}, {stated}")
+    lines += [f"diffusion   {n}: {text} (Ito, a Brownian motion for each field)" for n, text in d.diffusion.items()]
     for axis in d.axes:
         lines.append(f"axis        {axis.name} from {axis.lower} to {axis.upper}, {axis.size} points, {axis.boundary}")
     lines += [f"initial     {name} = {text}" for name, text in d.initial.items()]
     lines += [f"given       {name} = {text}" for name, text in d.given.items()]
     if d.spin_up:
         lines.append(f"spin-up     {d.spin_up:g} before the first output")
+    if d.noise:
+        lines.append(f"noise       {d.noise:g} standard deviations of each field, on training and validation data")
     for name, split in d.splits.items():
         span = "" if split.end is None else f", {split.times} times to {split.end:g}"
         lines.append(f"{name:<11} {split.count} members, seed {split.seed}{span}")
@@ -72,7 +76,11 @@ def score_lines(scores: dict[str, Any]) -> list[str]:
 
     def shown(name: str, form: str = ".2e") -> str:
         value = scores[name]
-        return f"{value['mean']:{form}} ± {value['error']:{'.1e' if 'e' in form else '.1f'}}"
+        return f"{value['mean']:{form}} ± {value['error']:{'.1e' if 'e' in form else form}}"
+
+    def above(name: str) -> str:
+        value = scores[name + "_floor"]
+        return "" if value is None else f" (the system against itself {value:.3f})"
 
     floor = scores.get("floor")
     remark = "" if floor is None else f" (reference's own {floor:.1e})"
@@ -92,10 +100,19 @@ def score_lines(scores: dict[str, Any]) -> list[str]:
                 f"correlated  above {threshold} for {shown(name, '.1f')} (the members' mean for"
                 f" {scores[name + '_of_mean']:.1f})"
             )
-    if "lyapunov_times" in scores:
+    if "valid_time" in scores:
+        lines.append(f"forecast    error below 0.4 for {shown('valid_time', '.2f')}")
+    if "valid_time" in scores and "lyapunov_times" in scores:
+        lines.append(f"            {scores['lyapunov_times']:.1f} Lyapunov times")
+        lines.append(f"long run    state-space divergence {shown('state_space', '.3f')}{above('state_space')}")
+        lines.append(f"            spectral distance {shown('spectral', '.3f')}{above('spectral')}")
+    elif "lyapunov_times" in scores:
         lines.append(f"            {scores['lyapunov_times']:.1f} Lyapunov times above 0.8")
     if "reference_known_until" in scores:
         lines.append(f"reference   known to 10 % until t = {scores['reference_known_until']:g} (median member)")
+    if "std_error" in scores:
+        own = "" if scores["std_floor"] is None else f" (reference's own {scores['std_floor']:.1e})"
+        lines.append(f"spread      of the paths: relative L2 {shown('std_error')}{own}")
     if "coverage" in scores:
-        lines.append(f"spread      1.96 standard deviations hold {100 * scores['coverage']:.1f} % of the points")
+        lines.append(f"spread      {coverage_text(scores['coverage'], scores.get('coverage_raw'))}")
     return lines

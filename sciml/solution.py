@@ -11,6 +11,8 @@ import numpy as np
 from .errors import RunFailed
 from .problem import Array, Problem
 
+SPREAD_FACTOR = "spread_factor"  # in `history`: (times,), by which a calibration has multiplied the solver's own std
+
 
 class Status(Enum):
     """How a run ended; the value is the advice printed with it."""
@@ -27,7 +29,8 @@ class Solution:
     reached: last time up to which the values are meant. predicted_from: the first output time that is the solver's own
     answer, where earlier ones were given to it; a family is scored from there. cost: counts the solver kept itself
     (function evaluations, matrix-vector products, parameters …); seconds and memory are added by the run.
-    history: named series or tables worth keeping (residuals, causal weights, windows, step sizes).
+    history: named series or tables worth keeping (residuals, causal weights, windows, step sizes); with the entry
+    `SPREAD_FACTOR`, if std is calibrated.
     message: one sentence on how it went, in the solver's words.
     """
 
@@ -58,3 +61,12 @@ class Solution:
                     raise RunFailed(f"the solver's {label} of {name!r} are not finite up to t={self.reached:g}.")
             if name in self.std and (self.std[name][until] < 0).any():
                 raise RunFailed(f"the solver's std of {name!r} is negative.")
+
+
+def raw_std(std: Mapping[str, Array], history: Mapping[str, Array], axis: int = 0) -> dict[str, Array]:
+    """std as it was before its calibration; empty where it was not calibrated. axis: the one of time."""
+    if SPREAD_FACTOR not in history:
+        return {}
+    return {
+        name: array / history[SPREAD_FACTOR].reshape(-1, *[1] * (array.ndim - axis - 1)) for name, array in std.items()
+    }

@@ -33,6 +33,7 @@ REASONS = {
     "term": "it does not handle {} terms",
     "fields": "it does not solve a {} of equations",
     "data": "it does not take coefficients given as {} on a grid",
+    "paths": "it does not follow {} paths (stochastic equations)",
 }
 
 

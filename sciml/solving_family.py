@@ -18,7 +18,7 @@ from .learning.models import choose
 from .provenance import provenance
 from .run import Run
 from .scoring_family import curves_family, score_family
-from .solution import Solution
+from .solution import Solution, raw_std
 from .solver import Solver
 from .solving import DEFAULT_STORE, digest_of, executed, only_one, require_device
 from .training import DEFAULT_DATA
@@ -100,6 +100,6 @@ def _result(
         seed=run.seed, device=run.device, dtype=run.dtype, provenance=provenance(run.device, run.paths),
         ledger=ledger, scores={}, cell=cell, model=about, history=dict(solutions[0].history), **gathered(solutions),
     )  # fmt: skip
-    start = max(solution.predicted_from for solution in solutions)
-    scores = score_family(result.values, result.std, result.reached, truth, start)
+    start, raw = max(s.predicted_from for s in solutions), raw_std(result.std, result.history, axis=1)
+    scores = score_family(result.values, result.std, result.reached, truth, start, raw)
     return replace(result, scores=scores, history=dict(result.history) | curves_family(result.values, truth))

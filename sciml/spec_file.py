@@ -16,7 +16,7 @@ from .problem_file import assemble
 
 KEYS = (
     "name", "title", "about", "kind", "equation", "fields", "parameters", "axes", "times", "initial", "invariants",
-    "lyapunov", "boundary",
+    "lyapunov", "boundary", "diffusion",
 )  # fmt: skip
 AXIS_KEYS = ("name", "lower", "upper", "size", "boundary")
 MOST_TIMES = 100_000
@@ -64,7 +64,7 @@ def _problem(data: dict[str, Any], stem: str) -> Problem:
         "parameters": parameters, "axes": _axes(data.get("axes", [])),
         "initial": {k: str(v) for k, v in _table(data, "initial").items()},
         "invariants": _table(data, "invariants"), "lyapunov": data.get("lyapunov"),
-        "boundary": _boundary(data),
+        "boundary": _boundary(data), "diffusion": {k: str(v) for k, v in _table(data, "diffusion").items()},
     }  # fmt: skip
     return assemble(described, _times([0] if steady else data["times"]), {})
 

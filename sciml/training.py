@@ -80,3 +80,26 @@ def train_model(
             shutil.rmtree(folder, ignore_errors=True)
     leave()
     return path
+
+
+def calibrate_model(
+    path: Path,
+    *,
+    output: Path | None = None,
+    device: str = "cpu",
+    data: str | Path = DEFAULT_DATA,
+    on_progress: Callable[[float, str], None] | None = None,
+) -> Path:
+    """Fit the calibration of a model's spread anew, to the validation data of its family; weights stay as they are.
+
+    Written to `output`, or to the file itself. Raises UsageError where the model states no spread.
+    """
+    model = Model.read(path)
+    cls = registry.get_solver(model.card.solver)
+    assert issubclass(cls, LearnedSolver)
+    solver = cls.build(**{k: v for k, v in model.card.options.items() if k in cls.model_fields})
+    require_device(solver, device)
+    run = Run(seed=model.card.seed, device=device, dtype="float32", on_progress=on_progress)
+    with run:
+        solver.calibrate(model, make(model.family, "valid", data, run=run), run).write(output or path)
+    return output or path

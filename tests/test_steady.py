@@ -13,11 +13,13 @@ import pytest
 from sciml import Axis, Equation, Grid, Problem, Solution, problem_file, registry
 from sciml.equation import tree
 from sciml.errors import UsageError
+from sciml.metrics.calibration import coverage_text
 from sciml.plotting import draw
 from sciml.reference import read_reference
 from sciml.reference_builder import exact_reference
 from sciml.scoring import score
 from sciml.showing import problem_text
+from sciml.solution import SPREAD_FACTOR
 from sciml.spec_file import read_spec
 
 NOW = np.zeros(1)
@@ -155,7 +157,12 @@ def test_coverage_is_scored_and_shown() -> None:
     error = np.linspace(0, 1, 21)
     std = np.full((1, 21), 0.52 / 1.959963984540054)
     scores = score(problem, Solution({"u": reference.values["u"] + error}, std={"u": std}), reference)
-    assert scores.coverage == {"u": pytest.approx(11 / 21)}
+    assert scores.coverage == {"u": pytest.approx(11 / 21)} and scores.coverage_raw == {}
+    factor = {SPREAD_FACTOR: np.array([2.0])}
+    scores = score(problem, Solution({"u": reference.values["u"] + error}, std={"u": std}, history=factor), reference)
+    assert scores.coverage_raw == {"u": pytest.approx(6 / 21)}
+    assert coverage_text(0.95, None).endswith("95.0 % of the points (not calibrated)")
+    assert coverage_text(0.95, 0.8).endswith("95.0 % of the points (before calibration 80.0 %)")
 
 
 def test_it_is_shown_and_drawn() -> None:

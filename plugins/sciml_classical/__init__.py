@@ -16,12 +16,15 @@ def register_solvers() -> list[type[Solver]]:
         Etdrk4,
         FiniteVolume,
         IntegratingFactor,
+        Milstein,
         Multigrid,
+        Radau,
         SpectralElement,
         SpectralTaylor,
         Taylor,
     )  # fmt: skip
 
     return [
-        Etdrk4, IntegratingFactor, SpectralTaylor, Taylor, Dop853, Chebyshev, Multigrid, SpectralElement, FiniteVolume,
+        Etdrk4, IntegratingFactor, SpectralTaylor, Taylor, Dop853, Radau, Milstein, Chebyshev, Multigrid,
+        SpectralElement, FiniteVolume,
     ]  # fmt: skip

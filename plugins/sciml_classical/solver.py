@@ -21,6 +21,9 @@ LINE = Solves(
     term={"nonlocal", "space-dependent", "time-dependent", "non-polynomial"},
 )  # fmt: skip
 ODE = Solves(kind={"evolution"}, dim={"0"}, fields={"system"}, term={"time-dependent", "non-polynomial"})
+SDE = Solves(
+    kind={"evolution"}, dim={"0"}, fields={"system"}, term={"time-dependent", "non-polynomial"}, paths={"random"}
+)  # fmt: skip
 BOX = Solves(
     kind={"steady", "evolution"}, dim={"1", "2"}, boundary={"dirichlet", "neumann", "open"}, fields={"system"},
     term={"space-dependent", "time-dependent", "non-polynomial"},
@@ -151,6 +154,60 @@ class Dop853(Solver):
         from .ode import solve_dop853
 
         return solve_dop853(self, problem, run)
+
+
+class Radau(Solver):
+    """SciPy's implicit Radau IIA, for stiff equations."""
+
+    name: ClassVar[str] = "radau"
+    summary: ClassVar[str] = "implicit Radau IIA of order 5 from SciPy, exact Jacobians (stiff ODE)"
+    solves: ClassVar[Solves] = ODE
+    citation: ClassVar[str] = (
+        "@book{HairerWanner1996, author={Hairer, E. and Wanner, G.}, title={Solving Ordinary Differential Equations"
+        " {II}}, publisher={Springer}, year={1996}}"
+    )
+    tolerance: float = Field(1e-9, gt=0, le=1, description="relative and absolute tolerance of one step")
+
+    def solve(self, problem: Problem, run: Run) -> Solution:
+        from .implicit import solve_radau
+
+        return solve_radau(self, problem, run)
+
+
+class Milstein(Solver):
+    """Many paths of an Ito equation with diagonal noise: their mean and standard deviation."""
+
+    name: ClassVar[str] = "milstein"
+    summary: ClassVar[str] = "Runge–Kutta for the drift, Milstein for the noise, paths' mean and deviation (Ito SDE)"
+    solves: ClassVar[Solves] = SDE
+    citation: ClassVar[str] = (
+        "@book{KloedenPlaten1992, author={Kloeden, P. E. and Platen, E.}, title={Numerical Solution of Stochastic"
+        " Differential Equations}, publisher={Springer}, year={1992}}"
+    )
+    scheme: Literal["milstein", "euler-maruyama"] = Field(
+        "milstein",
+        description="step of the noise: strong order 1, where each diffusion depends on its own field only, or 1/2",
+    )
+    step: float = Field(5e-3, gt=0, description="largest step; the nearest that divides the output interval is taken")
+    paths: int = Field(4096, ge=1, le=10**7, description="paths; of one path there is no standard deviation")
+
+    def refuses(self, problem: Problem) -> list[str]:
+        reasons = super().refuses(problem)
+        if not reasons and not problem.stochastic:
+            reasons.append("it is for equations with a diffusion; take dop853 or taylor")
+        if not reasons and self.scheme == "milstein":
+            from .stochastic import foreign_noise
+
+            reasons += [
+                f"the diffusion of {name} depends on {', '.join(others)}: take scheme=euler-maruyama"
+                for name, others in foreign_noise(problem).items()
+            ]
+        return reasons
+
+    def solve(self, problem: Problem, run: Run) -> Solution:
+        from .stochastic import solve_milstein
+
+        return solve_milstein(self, problem, run)
 
 
 class Chebyshev(Solver):

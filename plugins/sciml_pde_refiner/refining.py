@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -27,6 +28,18 @@ class Refinement:
         self.signal = torch.tensor(schedule.signal, dtype=dtype, device=device)
         self.noise = torch.tensor(schedule.noise, dtype=dtype, device=device)
         self.times = torch.tensor(schedule.times(), dtype=dtype, device=device)
+
+    def draw(self, rng: np.random.Generator, size: int) -> Tensor:
+        """Levels for training, (size,) whole numbers."""
+        return torch.from_numpy(rng.integers(self.steps + 1, size=size))
+
+    def numbers(self, level: Tensor) -> Tensor:
+        """What the network reads of a level."""
+        return self.times[level]
+
+    def weight(self, level: Tensor) -> Tensor | None:
+        """Of a sample's squared error of v; None: all alike."""
+        return None
 
     def noised(self, y: Tensor, level: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Candidate and target v of a sample at its level. y, noise: (B, C, *grid); level: (B,) whole numbers."""

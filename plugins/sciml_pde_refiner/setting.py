@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from sciml.problem import Problem
 
+CHOSEN = ("levels", "calibration")
 SPREAD = 2.0  # standardised parameters are embedded in these units: the fastest sine turns by about a radian
 
 
@@ -21,7 +22,8 @@ class Setting:
 
     step: time between two states. mean, spread: of each field. unit: standard deviation of each field's target.
     sizes: root mean square of each further input. parameters: names of the numbers the network is told, axis lengths
-    as "length x", with their centre and scale.
+    as "length x", with their centre and scale. levels: of variances=adaptive, the noise levels chosen, ascending to 1.
+    calibration: of the spread of samples (`spread.Spread`).
     """
 
     step: float
@@ -33,9 +35,12 @@ class Setting:
     parameters: list[str]
     centre: list[float]
     scale: list[float]
+    levels: list[float] = field(default_factory=list)
+    calibration: dict[str, Any] = field(default_factory=dict)
 
     def describe(self) -> dict[str, Any]:
-        return asdict(self)
+        """Without what a training did not choose."""
+        return {name: value for name, value in asdict(self).items() if value or name not in CHOSEN}
 
     def told(self, problems: Sequence[Problem], device: str = "cpu") -> Tensor:
         """Parameters as the network reads them, (B, P), float32."""

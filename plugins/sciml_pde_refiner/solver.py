@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from sciml.solution import Solution
 
 
+ADAPTIVE = "adaptive"  # of the option variances
+MOST = 8  # refinement steps that it may choose, if no number is given
+
+
 class PdeRefiner(LearnedSolver):
     """A network steps a field in time: by refining its own prediction, plainly, or by correcting a classical step."""
 
@@ -52,13 +56,17 @@ class PdeRefiner(LearnedSolver):
     modes: int = Field(16, ge=1, le=512, description="of network=fno: wavenumbers kept on each axis")
     layers: int = Field(4, ge=1, le=32, description="of network=fno: layers")
     refinement_steps: int = Field(
-        -1, ge=-1, le=100, description="K, denoising steps after the prediction; -1: 3 of method=refiner, else 0"
+        -1, ge=-1, le=100,
+        description="K, denoising steps after the prediction (of variances=adaptive the most); -1: 3 of method=refiner,"
+        " 8 of variances=adaptive, else 0",
     )
     min_noise: float = Field(
         4e-7, gt=0, lt=1, description="least variance of the noise, in units of the target's; published 4e-7"
     )
     variances: str = Field(
-        "geometric", description="geometric: from min_noise to 1 in refinement_steps; or all of them, ascending to 1"
+        "geometric",
+        description="geometric: from min_noise to 1 in refinement_steps; adaptive: trained on all from min_noise to 1,"
+        " chosen on validation data such that a step's error stays hidden; or all of them, ascending to 1",
     )
     base_step: float = Field(0.2, gt=0, description="of method=hybrid: largest step of ETDRK4 inside a step")
     base_modes: int = Field(
@@ -86,7 +94,9 @@ class PdeRefiner(LearnedSolver):
     learning_rate: float = Field(2e-3, gt=0, description="largest step of Adam")
 
     def refinements(self) -> int:
-        """K."""
+        """K; of variances=adaptive the most there may be."""
+        if self.variances == ADAPTIVE:
+            return self.refinement_steps if self.refinement_steps >= 0 else MOST * (self.method != "mse")
         if self.variances != "geometric":
             return len(self.variances.replace(",", " ").split()) - 1
         return self.refinement_steps if self.refinement_steps >= 0 else 3 * (self.method == "refiner")
@@ -116,3 +126,8 @@ class PdeRefiner(LearnedSolver):
         from .rollout import rollout
 
         return rollout(self, problems, model, run)
+
+    def calibrate(self, model: Model, valid: Dataset, run: Run) -> Model:
+        from .calibrating import recalibrated
+
+        return recalibrated(self, model, valid, run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,18 +14,23 @@ from sciml.problem import Problem
 
 from .coarse import Batch
 from .collocation import Collocation
+from .continuum import Continuum
 from .refining import Refinement
 from .schedule import Schedule
 from .setting import Setting
+from .solver import ADAPTIVE
 
 if TYPE_CHECKING:
     from .solver import PdeRefiner
 
 
-def schedule(solver: PdeRefiner) -> Schedule:
+def refinement(solver: PdeRefiner, setting: Setting, device: str) -> Refinement | Continuum:
+    """The noise levels of the options; of variances=adaptive with those the model's training chose."""
+    if solver.variances == ADAPTIVE:
+        return Continuum(solver.min_noise, setting.levels or [1.0], device)
     if solver.variances != "geometric":
-        return Schedule.parse(solver.variances)
-    return Schedule.geometric(solver.refinements(), solver.min_noise)
+        return Refinement(Schedule.parse(solver.variances), device)
+    return Refinement(Schedule.geometric(solver.refinements(), solver.min_noise), device)
 
 
 class Base:
@@ -68,7 +74,8 @@ class Stepper:
     ) -> None:
         self.network, self.setting, self.grid = network, setting, problems[0].grid.shape
         self.dim, self.device = len(self.grid), device
-        self.refinement = Refinement(schedule(solver), device)
+        self.refinement = refinement(solver, setting, device)
+        self.refines = solver.refinements() > 0
         self.told = setting.told(problems, device)
         self.base = Base(solver, problems, setting.step, device) if solver.method == "hybrid" else None
         self.collocation = Collocation(self.base.batch, setting.step / self.base.steps) if self.base else None
@@ -104,13 +111,22 @@ class Stepper:
         zero = inputs.new_zeros((len(inputs), fields, *self.grid))
 
         def denoise(candidate: Tensor, k: int) -> Tensor:
-            self.calls += 1
-            level = self.refinement.times[k].expand(len(inputs))
-            entering = torch.cat([inputs, candidate], 1) if self.refinement.steps else inputs
-            answer: Tensor = self.network(entering, level, self.told)
-            return answer
+            return self.called(inputs, candidate, self.refinement.times[k])
 
         return self.refinement.sample(denoise, zero, generator)
+
+    def called(self, inputs: Tensor, candidate: Tensor, level: Tensor) -> Tensor:
+        """v of a candidate at the number of one level."""
+        self.calls += 1
+        entering = torch.cat([inputs, candidate], 1) if self.refines else inputs
+        answer: Tensor = self.network(entering, level.expand(len(inputs)), self.told)
+        return answer
+
+    def denoised(self, inputs: Tensor, candidate: Tensor, variance: float) -> Tensor:
+        """Of variances=adaptive: the estimate of y from a candidate of any variance."""
+        assert isinstance(self.refinement, Continuum)
+        level = self.refinement.numbers(torch.tensor(variance, dtype=torch.float32, device=inputs.device))
+        return math.sqrt(1 - variance) * candidate - math.sqrt(variance) * self.called(inputs, candidate, level)
 
 
 def shown(values: Tensor, beside: Tensor | None, units: Any) -> Tensor:

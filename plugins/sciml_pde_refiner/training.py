@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,18 +15,18 @@ from sciml.errors import UsageError
 from sciml.learning.solver import Task
 from sciml.run import Run
 
+from .calibrating import calibrated
 from .networks import build
-from .refining import Refinement
 from .reflection import parity
-from .schedule import hiding
 from .setting import Setting, varying
-from .stepping import Base, Stepper, schedule, shown
+from .solver import ADAPTIVE
+from .stepping import Base, refinement, shown
+from .validation import Validation, stride_of, values_of
 
 if TYPE_CHECKING:
     from .solver import PdeRefiner
 
 LARGEST = 2**34  # bytes of prepared data
-CHECKED = 12  # starting times of every validation member
 LONG, LONGER = 2000, 20_000  # iterations from which compiling pays: of a single level (10 s), of several (minutes)
 
 
@@ -33,12 +34,12 @@ class Refining(Task):
     """Pairs (state, state a step later) of all trajectories, prepared once."""
 
     def __init__(self, solver: PdeRefiner, train: Dataset, valid: Dataset, run: Run) -> None:
-        self.solver, self.device = solver, run.device
+        self.solver, self.device, self.valid, self.run = solver, run.device, valid, run
         step = solver.step or float(valid.times[1] - valid.times[0])
         self.fields = list(train.problems[0].equation.fields)
-        self.stride = _stride(step, train, "training")
+        self.stride = stride_of(step, train, "training")
         self.dim = len(train.problems[0].grid.shape)
-        values = _values(train)
+        values = values_of(train)
         later, beside, target = self._prepare(train, values, step, self.stride)
         names, centre, scale = varying(train.problems)
         axes = (0, 1, *range(3, 3 + self.dim))
@@ -53,15 +54,15 @@ class Refining(Task):
         self.told = self.setting.told(train.problems).repeat_interleave(target.shape[1], 0)
         self.sign = parity(train.problems[0]) if solver.reflect and self.dim == 1 else None
         del later, beside, target, values
-        self.refinement = Refinement(schedule(solver), run.device)
-        channels = self.inputs.shape[1] + (len(self.fields) if self.refinement.steps else 0)
+        self.refinement = refinement(solver, self.setting, run.device)
+        channels = self.inputs.shape[1] + (len(self.fields) if solver.refinements() else 0)
         self.network = build(solver, self.dim, channels, len(self.fields), len(names)).to(run.device)
         self.forward: Any = self.network
         single = solver.network == "unet" and "," not in solver.multipliers and self.dim == 1
         enough = solver.iterations >= (LONG if single else LONGER)
         if solver.compiled == "yes" or (solver.compiled == "auto" and enough):
             self.forward = compiled(self.network)
-        self._validation(valid, step)
+        self.validation = Validation(solver, valid, self.setting, run.device)
 
     def _prepare(
         self, data: Dataset, values: Tensor, step: float, stride: int
@@ -91,7 +92,7 @@ class Refining(Task):
         shape = (size, *self.target.shape[1:])
         return {
             "pair": torch.from_numpy(rng.integers(len(self.target), size=size)),
-            "level": torch.from_numpy(rng.integers(self.refinement.steps + 1, size=size)),
+            "level": self.refinement.draw(rng, size),
             "noise": torch.from_numpy(rng.standard_normal(shape, dtype=np.float32)),
             "mirrored": torch.from_numpy(rng.random(size) < 0.5),
         }
@@ -106,9 +107,12 @@ class Refining(Task):
             part.to(self.device) for part in (x, y, told, batch["level"], batch["noise"])
         )  # fmt: skip
         candidate, aim = self.refinement.noised(y, level, noise)
-        entering = torch.cat([x, candidate], 1) if self.refinement.steps else x
-        answer: Tensor = self.forward(entering, self.refinement.times[level], told)
-        return ((answer - aim) ** 2).mean()
+        entering = torch.cat([x, candidate], 1) if self.solver.refinements() else x
+        answer: Tensor = self.forward(entering, self.refinement.numbers(level), told)
+        weight = self.refinement.weight(level)
+        if weight is None:
+            return ((answer - aim) ** 2).mean()
+        return (weight * ((answer - aim) ** 2).flatten(1).mean(1)).mean()
 
     def _mirror(self, x: Tensor) -> Tensor:
         """x -> sign · x(-x) on a periodic grid whose first point is its own image."""
@@ -116,33 +120,22 @@ class Refining(Task):
         return self.sign * x.flip(-1).roll(1, -1)
 
     # -- validation -------------------------------------------------------------------------------
-    def _validation(self, valid: Dataset, step: float) -> None:
-        stride = _stride(step, valid, "validation")
-        values = _values(valid)
-        last = values.shape[1] - 1 - stride
-        picked = torch.linspace(min(stride, last), last, min(CHECKED, last + 1)).long()
-        self.starts, self.ends, self.members = values[:, picked], values[:, picked + stride], valid.problems
-
     def validate(self, network: torch.nn.Module) -> dict[str, float]:
-        """Mean relative L2 error of one step, the same of the base (method=hybrid) or of doing nothing, and the least
-        variance of noise that hides what the answer misses (see `schedule.hiding`): a value for `min_noise`."""
-        stepper = Stepper(self.solver, network, self.setting, self.members, self.device)
-        generator = torch.Generator().manual_seed(0)
-        found, plain, missed = [], [], []
-        unit = self.setting.column("unit", self.dim, self.device)
-        for index in range(self.starts.shape[1]):
-            now, end = self.starts[:, index].to(self.device), self.ends[:, index].to(self.device)
-            state, bare = now, now
-            if stepper.base is not None:
-                state = stepper.base.batch.completed(now, self.setting.step)
-                bare = stepper.values(stepper.base(state)[0])
-            answer = stepper.values(stepper.advance(state, generator))
-            found.append(_relative(answer, end))
-            missed.append(float((((answer - end) / unit) ** 2).mean()))
-            plain.append(_relative(bare, end))
-        name = "error of the base" if stepper.base is not None else "error of doing nothing"
-        least = hiding(float(np.mean(missed)))
-        return {"error of a step": float(np.mean(found)), name: float(np.mean(plain)), "variance that hides it": least}
+        if self.solver.variances == ADAPTIVE:
+            self.setting = replace(self.setting, levels=self.validation.levels(network, self.setting, whole=False))
+        return self.validation.metrics(network, self.setting)
+
+    def finish(self, network: torch.nn.Module) -> dict[str, float]:
+        """The noise levels by all validation pairs, and the calibration of the spread."""
+        found: dict[str, float] = {}
+        if self.solver.variances == ADAPTIVE:
+            self.setting = replace(self.setting, levels=self.validation.levels(network, self.setting, whole=True))
+            found = self.validation.metrics(network, self.setting)
+        spread = calibrated(self.solver, network, self.setting, self.valid, self.run)
+        if spread is not None:
+            self.setting = replace(self.setting, calibration=spread.describe())
+            found |= spread.metrics()
+        return found
 
     def extra(self) -> dict[str, Any]:
         return self.setting.describe()
@@ -161,22 +154,3 @@ def compiled(network: torch.nn.Module) -> Any:
     from sciml.networks.rows import rows_of
 
     return torch.compile(rows_of(network))
-
-
-def _values(data: Dataset) -> Tensor:
-    """(members, times, fields, *grid), float64."""
-    fields = data.problems[0].equation.fields
-    return torch.from_numpy(np.stack([data.values[name] for name in fields], 2))
-
-
-def _stride(step: float, data: Dataset, which: str) -> int:
-    interval = float(data.times[1] - data.times[0])
-    stride = round(step / interval)
-    if stride < 1 or abs(stride * interval - step) > 1e-6 * step:
-        raise UsageError(f"pde-refiner: the step {step:g} is no multiple of the {which} data's interval {interval:g}.")
-    return stride
-
-
-def _relative(value: Tensor, truth: Tensor) -> float:
-    """Mean over the batch of ‖value - truth‖ / ‖truth‖ over fields and space."""
-    return float(((value - truth).flatten(1).norm(dim=1) / truth.flatten(1).norm(dim=1)).mean())

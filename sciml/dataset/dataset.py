@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import UsageError
-from ..family import Family
+from ..family import Family, is_observed
 from ..problem import Array, Problem
 from .shard import Shard, read_shard
 
@@ -26,14 +26,21 @@ def shard_path(place: Path, family: Family, first: int) -> Path:
 
 
 class Dataset:
-    """Members 0 … count - 1 of a split. `values[field]` is (count, times, *grid)."""
+    """Members 0 … count - 1 of a split. `values[field]` is (count, times, *grid).
+
+    Of a family with noise, training and validation values are as observed, and so are their problems' first states.
+    Of a stochastic family they are single paths; the test data are means over paths, and `std[field]` the paths'
+    standard deviations, of the same shape.
+    """
 
     def __init__(self, family: Family, split: str, shards: Sequence[Shard], count: int) -> None:
         self.family, self.split, self.count = family, split, count
         self.times = shards[0].times
         self.values = {n: np.concatenate([s.values[n] for s in shards])[:count] for n in shards[0].values}
         self.given = {n: np.concatenate([s.given[n] for s in shards])[:count] for n in shards[0].given}
+        self.std = {n: np.concatenate([s.std[n] for s in shards])[:count] for n in shards[0].std}
         self.error = np.concatenate([s.error for s in shards])[:count]
+        self.error_std = np.concatenate([s.error_std for s in shards])[:count]
         self.checksums = tuple(sum for s in shards for sum in s.checksums)[:count]
         self.about = shards[0].about
 
@@ -61,7 +68,7 @@ class Dataset:
             state = {name: values[member, 0] for name, values in self.values.items()}
             return self.family.filled(self.split, state, {name: a[member] for name, a in self.given.items()})
         drawn = self.family.draw(self.split, member)
-        if not self.family.description.spin_up:
+        if not self.family.description.spin_up and not is_observed(self.family, self.split):
             return drawn
         return self.family.started(drawn, self.split, {n: v[member, 0] for n, v in self.values.items()})
 

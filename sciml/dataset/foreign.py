@@ -113,6 +113,8 @@ def import_file(
         names.setdefault(d.fields[0], next(iter(foreign.values)))
     example = family.draw(split, 0)
     found = {name: _chosen(foreign, names.get(name, name), name, family) for name in (*d.fields, *d.given)}
+    if not d.axes:  # such files have an axis of one point where there are none
+        found = {name: a[..., 0] if a.ndim == 3 and a.shape[2] == 1 else a for name, a in found.items()}
     values = {name: found[name] for name in d.fields}
     given = {name: found[name][:, 0] for name in d.given}
     _check_grid(foreign, family, split, values)
@@ -154,7 +156,7 @@ def _check_grid(foreign: Foreign, family: Family, split: str, values: dict[str, 
             )
     if not np.allclose(foreign.times - foreign.times[0], times, atol=1e-5 * max(1.0, times[-1])):
         raise UsageError(f"the file's times {foreign.times[0]:g} … {foreign.times[-1]:g} are not those of {split}.")
-    for axis, points in zip(example.grid.axes, foreign.axes, strict=True):
+    for axis, points in zip(example.grid.axes, foreign.axes if example.grid.axes else (), strict=True):
         step = axis.points()[1] - axis.points()[0]
         if len(points) != axis.size or not np.allclose(np.diff(points), step, rtol=1e-3):
             raise UsageError(f"the file's coordinate {axis.name} is not {axis.size} points with steps of {step:g}.")

@@ -2,5 +2,6 @@
 
 from .family import SPLITS, Family, FamilyDescription, Split
 from .file import is_family, read, write
+from .observation import is_observed, observed
 
-__all__ = ["SPLITS", "Family", "FamilyDescription", "Split", "is_family", "read", "write"]
+__all__ = ["SPLITS", "Family", "FamilyDescription", "Split", "is_family", "is_observed", "observed", "read", "write"]

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ..equation import Equation, Names, parse_expression, tree
 from ..equation.indexed import evaluate_sum
 from ..errors import UsageError, did_you_mean
+from ..layout import check_names
 from ..problem import Array, Axis, Grid, Problem, numpy_function
 from .laws import Law, RandomField
 
@@ -61,19 +62,26 @@ class Maker(_Strict):
 
 
 class FamilyDescription(_Strict):
-    """What /sciml/family must look like."""
+    """What /sciml/family must look like.
+
+    noise: of the observations that learners train and validate on, in standard deviations of each field (see
+    `observation`). diffusion: as in a problem; training and validation data are then single paths, and a test
+    member's data the mean and the standard deviation over the paths that the maker follows.
+    """
 
     name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     kind: str = "evolution"
     equation: list[str]
     fields: Annotated[list[str], Field(min_length=1)]
-    axes: Annotated[list[AxisLaw], Field(min_length=1)]
+    axes: list[AxisLaw] = []
     parameters: dict[str, Finite] = {}
     random: dict[str, Law] = {}
     initial: dict[str, str] = {}
     given: dict[str, str] = {}
     boundary: dict[str, dict[str, dict[str, str]]] = {}
+    diffusion: dict[str, str] = {}
     spin_up: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    noise: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] = 0.0
     splits: dict[str, Split]
     maker: Maker
     lyapunov: Finite | None = None
@@ -99,12 +107,18 @@ class Family:
             raise UsageError("family: the maker has options for a spin-up, and there is none.")
         if d.spin_up and d.kind != "evolution":
             raise UsageError("family: only an evolution has a spin-up.")
-        if self.imported and (d.random or d.spin_up):
-            raise UsageError("family: data from files cannot be drawn at random or spun up.")
+        if self.imported and (d.random or d.spin_up or d.noise or d.diffusion):
+            raise UsageError("family: data from files cannot be drawn at random, spun up, or given noise.")
+        if d.diffusion and d.spin_up:
+            raise UsageError("family: a stochastic equation has no spin-up.")
+        if not d.axes and (d.kind != "evolution" or d.given or d.boundary):
+            raise UsageError("family: without axes there are only evolutions, with nothing given on a grid or faces.")
+        if not d.axes and any(law.law == "gaussian-field" for law in d.random.values()):
+            raise UsageError("family: a Gaussian field needs axes.")
         for name in d.random:
             if name in d.parameters or name in d.fields:
                 raise UsageError(f"family: the name {name!r} is given two meanings; rename one of them.")
-        self.draw("train", 0)  # whatever is wrong is said now
+        check_names(self.draw("train", 0))  # whatever is wrong is said now
 
     @classmethod
     def parse(cls, data: Any) -> Family:
@@ -125,11 +139,15 @@ class Family:
         """Whether the data come from files (`sciml data --from`); members are then known by their data only."""
         return self.description.maker.solver == "file"
 
+    @property
+    def stochastic(self) -> bool:
+        return bool(self.description.diffusion)
+
     def describe(self) -> dict[str, Any]:
-        plain: dict[str, Any] = self.description.model_dump(mode="json")
-        maker = plain["maker"]
-        plain["maker"] = {key: value for key, value in maker.items() if value or key not in ("train", "spin_up")}
-        return plain
+        """Plain data. What most families lack is left out where it is: their hashes stay what they were."""
+        data: dict[str, Any] = self.description.model_dump(mode="json")
+        data["maker"] = {k: v for k, v in data["maker"].items() if v or k not in ("train", "spin_up")}
+        return {k: v for k, v in data.items() if v or k not in ("noise", "diffusion")}
 
     def split(self, name: str) -> Split:
         if name not in self.description.splits:
@@ -187,6 +205,7 @@ class Family:
             initial_values={name: evaluate(text) for name, text in (d.initial if blank is None else blank).items()},
             given={name: evaluate("1" if self.imported else text) for name, text in d.given.items()},
             title=d.title, about=d.about, invariants=d.invariants, lyapunov=d.lyapunov, boundary_text=d.boundary,
+            diffusion=d.diffusion,
         )  # fmt: skip
 
     def filled(self, split: str, state: Mapping[str, Array], given: Mapping[str, Array]) -> Problem:

@@ -9,7 +9,7 @@ import h5py
 
 from ..atomic import write_bytes
 from ..errors import UsageError
-from ..hdf5 import SCHEMA, check_schema, opened, read_json, write_json
+from ..hdf5 import check_schema, opened, read_json, write_json
 from .family import Family
 
 
@@ -22,6 +22,12 @@ def is_family(path: str | Path) -> bool:
 def family_from(file: h5py.File) -> Family:
     """The family in an open family, data or result file."""
     return Family.parse(read_json(check_schema(file)["family"]))
+
+
+def schema_of(family: Family) -> int:
+    """The oldest schema that says all of it: older versions read what they can."""
+    d = family.description
+    return 3 if d.axes and not d.noise and not d.diffusion else 4
 
 
 def read(path: str | Path) -> Family:
@@ -40,6 +46,6 @@ def write(path: str | Path, family: Family) -> None:
         file.attrs["title"] = family.description.title or family.name
         file.attrs["dataset_name"] = family.name
         group = file.create_group("sciml")
-        group.attrs["schema"] = SCHEMA
+        group.attrs["schema"] = schema_of(family)
         write_json(group, "family", family.describe())
     write_bytes(Path(path), buffer.getvalue())

@@ -76,6 +76,10 @@ class Model:
         """Every reason why a problem is outside what the model was trained for; empty means inside."""
         return covers(self.family, problem)
 
+    def with_card(self, card: Card) -> Model:
+        """The same weights and training problems under another header."""
+        return Model(card, self.weights, self._seen, self.path)
+
     def state_dict(self, device: str = "cpu") -> dict[str, Any]:
         """Tensors for `torch.nn.Module.load_state_dict`."""
         import torch
@@ -114,6 +118,12 @@ def covers(family: Family, problem: Problem) -> list[str]:
     if example.equation.rates != problem.equation.rates or example.equation.axes != problem.equation.axes:
         return [f"it was trained on {'; '.join(example.equation.statements)}"]
     reasons = []
+    for name, value in family.description.parameters.items():
+        if problem.equation.parameters.get(name) != value:
+            asked = problem.equation.parameters.get(name)
+            reasons.append(f"it was trained with {name} = {value:g}, this one has {asked:g}")
+    if dict(example.diffusion) != dict(problem.diffusion):
+        reasons.append("it was trained with another diffusion")
     if example.grid.shape != problem.grid.shape:
         reasons.append(f"it was trained on a grid of {example.grid.shape}, this one has {problem.grid.shape}")
     if [a.boundary for a in example.grid.axes] != [a.boundary for a in problem.grid.axes]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, final
 import numpy as np
 from pydantic import Field
 
-from ..errors import RunFailed
+from ..errors import RunFailed, UsageError
 from ..problem import Problem
 from ..solution import Solution
 from ..solver import Solver
@@ -50,6 +50,11 @@ class Task(ABC):
     @abstractmethod
     def validate(self, network: torch.nn.Module) -> dict[str, float]:
         """Numbers on validation data, the first of which is to become small."""
+
+    def finish(self, network: torch.nn.Module) -> dict[str, float]:
+        """After the last step, with the weights that are kept: fit to validation data what is fitted to them beside the
+        weights. Numbers to be kept with, or instead of, those of the last validation."""
+        return {}
 
     def extra(self) -> dict[str, Any]:
         """What `predict` needs beside the weights, as JSON data (normalisation, sizes)."""
@@ -84,6 +89,11 @@ class LearnedSolver(Solver, ABC):
     @abstractmethod
     def predict(self, problems: Sequence[Problem], model: Model, run: Run) -> list[Solution]:
         """Answer problems of the family the model was trained on, all of them together."""
+
+    def calibrate(self, model: Model, valid: Dataset, run: Run) -> Model:
+        """The model with the calibration of its spread fitted anew to validation data, its weights as they are. Raises
+        UsageError where there is nothing to calibrate."""
+        raise UsageError(f"{self.name} states no spread that could be calibrated.")
 
     def refuses_family(self, family: Family) -> list[str]:
         """Every reason why this solver, with these options, cannot be trained on the family."""

@@ -180,6 +180,9 @@ class _Training:
 
     def _model(self, stopped: str) -> Model:
         seen = Seen.of([digest(p) for p in self.data.problems])
+        self.averaged.eval()
+        with torch.no_grad():
+            self.metrics |= self.task.finish(self.averaged)
         weights = {name: _array(value) for name, value in self.averaged.state_dict().items()}
         card = Card(
             solver=self.solver.name, plugin=plugin_of(type(self.solver)).name, solver_version=self.solver.version,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
 
 from sciml import family
 from sciml.cli.main import run
+from sciml.learning import Model
 
 
 @pytest.fixture
@@ -109,6 +111,29 @@ def test_a_stopped_training_is_not_resumed_by_another_one_of_the_same_output(pla
     assert "run the same command again to continue" in capsys.readouterr().err
     assert run([*common, "-o", "iterations=20", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["iterations"] == 20
+
+
+def test_a_model_is_calibrated_by_its_solver(place, capsys, tiny, monkeypatch):
+    assert run(["train", "heat.h5", "-s", "tiny", "-o", "iterations=3", "--json"]) == 0
+    path = json.loads(capsys.readouterr().out)["path"]
+    assert run(["models", "calibrate", path]) == 2
+    assert "states no spread that could be calibrated" in capsys.readouterr().err
+    asked = []
+
+    def calibrate(self, model, valid, run):
+        asked.append((valid.split, valid.count, self.iterations))
+        return model.with_card(dataclasses.replace(model.card, metrics={"coverage": 0.5}))
+
+    monkeypatch.setattr(tiny.Tiny, "calibrate", calibrate)
+    before = Model.read(path)
+    assert run(["models", "calibrate", path, "--output", "other.safetensors"]) == 0
+    assert "coverage 0.5" in capsys.readouterr().out
+    assert asked == [("valid", 4, 3)]
+    after = Model.read("other.safetensors")
+    assert all((after.weights[name] == before.weights[name]).all() for name in before.weights)
+    assert (after._seen == before._seen).all() and Model.read(path).hash == before.hash
+    assert run(["models", "calibrate", "nowhere.safetensors"]) == 2
+    assert "there is no such model file" in capsys.readouterr().err
 
 
 def test_a_broken_model_is_named(place, capsys):

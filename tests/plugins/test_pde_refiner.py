@@ -28,6 +28,7 @@ from sciml.family import read as read_family
 from sciml.learning import Model
 from sciml.learning.trainer import train
 from sciml.numerics.fourier import FourierBasis
+from sciml.solution import raw_std
 
 SMALL = {"width": 8, "multipliers": "1,2", "batch_size": 8, "iterations": 12}
 
@@ -325,6 +326,81 @@ def test_samples_give_mean_and_spread(data: dict[str, Dataset]) -> None:
     assert not np.array_equal(several[0].values["u"], singles[0])
     assert np.array_equal(predicted(solver, model, problems, seed=2)[0], singles[0])
     assert not np.array_equal(predicted(solver, model, problems, seed=3)[0], singles[0])
+
+
+def test_adaptive_levels_are_trained_chosen_kept_and_used(data: dict[str, Dataset], tmp_path: Path) -> None:
+    options = {
+        "width": 16, "method": "refiner", "variances": "adaptive", "min_noise": 1e-3, "refinement_steps": 2,
+        "iterations": 80, "batch_size": 8, "samples": 2,
+    }  # fmt: skip
+    solver = PdeRefiner.build(**options)
+    model = train(solver, data["train"], data["valid"], Run(seed=1))
+    assert model.card.metrics["error of a step"] < 0.9 * model.card.metrics["error of doing nothing"]
+    assert model.card.extra["levels"][-1] == 1.0 and len(model.card.extra["levels"]) <= 3
+    for levels in ([1.0], [0.3, 1.0], [0.002, 0.1, 0.3, 1.0]):
+        chosen = model.with_card(dataclasses.replace(model.card, extra=model.card.extra | {"levels": levels}))
+        chosen.write(tmp_path / "model.safetensors")
+        run = Run(seed=2)
+        run.model = Model.read(tmp_path / "model.safetensors")
+        solution = solver.solve_all(list(data["test"].problems), run)[0]
+        rollouts = 2 if len(levels) > 1 else 1  # without noise they would not differ, and have no spread
+        assert run.costs["network_calls"] == 5 * rollouts * len(levels)
+        assert ("u" in solution.std) == (rollouts > 1)
+
+
+def test_a_level_grid_is_chosen_without_the_test_split(data: dict[str, Dataset], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is chosen after the training is chosen from the validation data's pairs."""
+    from sciml_pde_refiner import validation
+
+    seen: list[torch.Tensor] = []
+
+    def choose(truth: torch.Tensor, *rest: object) -> list[float]:
+        seen.append(truth)
+        return [0.25, 1.0]
+
+    monkeypatch.setattr(validation, "choose", choose)
+    solver = PdeRefiner.build(**SMALL, method="refiner", variances="adaptive", min_noise=0.01)
+    model = train(solver, data["train"], data["valid"], Run(seed=1))
+    assert model.card.extra["levels"] == [0.25, 1.0]
+    u = data["valid"].values["u"]
+    unit = model.card.extra["unit"][0]
+    starts = [1, 1, 2, 3, 4]
+    expected = (u[:, [i + 1 for i in starts]] - u[:, starts]) / unit
+    assert np.allclose(seen[-1].reshape(5, 2, 32), expected.swapaxes(0, 1), atol=1e-4)
+
+
+def test_spreads_are_calibrated_at_the_end_of_training(data: dict[str, Dataset]) -> None:
+    options = SMALL | {"method": "refiner", "refinement_steps": 1, "min_noise": 0.1}
+    model = train(PdeRefiner.build(**options), data["train"], data["valid"], Run(seed=1))
+    kept = model.card.extra["calibration"]
+    assert (kept["samples"], kept["members"]) == (8, 2)
+    assert model.card.metrics["coverage"] == kept["before"] != 0.95
+    plain = model.with_card(dataclasses.replace(model.card, extra={k: v for k, v in model.card.extra.items() if k != "calibration"}))
+    several, problems = PdeRefiner.build(**options, samples=4), list(data["test"].problems)
+    found = []
+    for used in (model, plain):
+        run = Run(seed=2)
+        run.model = used
+        found.append(several.solve_all(problems, run)[0])
+    factor = found[0].history["spread_factor"]
+    assert np.allclose(found[0].std["u"], factor[:, None] * found[1].std["u"], rtol=1e-14)
+    assert np.array_equal(found[0].values["u"], found[1].values["u"])
+    assert np.allclose(raw_std(found[0].std, found[0].history)["u"], found[1].std["u"], rtol=1e-14)
+    assert not raw_std(found[1].std, found[1].history)
+    assert "not calibrated" in found[1].message and not found[0].message
+    again = PdeRefiner.build(**options).calibrate(plain, data["valid"], Run(seed=1))
+    assert again.card.extra == model.card.extra and again.card.metrics == model.card.metrics
+    assert all(np.array_equal(again.weights[name], model.weights[name]) for name in model.weights)
+    with pytest.raises(UsageError, match="never on the test split"):
+        PdeRefiner.build(**options).calibrate(plain, data["test"], Run())
+
+
+def test_what_has_no_spread_is_not_calibrated(data: dict[str, Dataset]) -> None:
+    solver = PdeRefiner.build(**SMALL, method="mse")
+    model = train(solver, data["train"], data["valid"], Run(seed=1))
+    assert "calibration" not in model.card.extra and "levels" not in model.card.extra
+    with pytest.raises(UsageError, match="no spread"):
+        solver.calibrate(model, data["valid"], Run())
 
 
 def test_a_rollout_that_blows_up_says_so(data: dict[str, Dataset]) -> None:
