@@ -2,9 +2,9 @@
 
 After bias-constrained schedules (arXiv 2604.08357). A level is trained on truth + noise and used on estimate + noise;
 what the estimate's error adds to the error of the answer is the level's bias, and noise hides it the better the more
-there is. From an estimate the next level is the least variance at which the answer's error is at most `BIAS` times what
-it would be from the truth. The grid ends where a level no longer improves the answer. Our reading of the published
-bound; the search is ours.
+there is. From an estimate the next level is the least variance at which the answer's error is at most `bias` times
+what it would be from the truth (published: 1.05). The grid ends where a level no longer improves the answer. Our
+reading of the published bound; the search is ours.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ Clean = Callable[[Tensor, float], Tensor]  # (candidate, variance) -> estimate o
 
 
 def choose(
-    truth: Tensor, clean: Clean, least: float, most: int, generator: torch.Generator, halvings: int = 8
-) -> list[float]:
+    truth: Tensor, clean: Clean, least: float, most: int, generator: torch.Generator, halvings: int = 8,
+    bias: float = BIAS,
+) -> list[float]:  # fmt: skip
     """Variances, ascending to 1, at most `most` below 1. truth: y of all validation samples.
 
     A level is found by bisection in log σ² between `least` and the level before, in `halvings` evaluations.
@@ -40,7 +41,7 @@ def choose(
         def hidden(variance: float, estimate: Tensor = estimate) -> Tensor | None:
             """The answer from the estimate, if its error is within the bound; the same noise for both candidates."""
             answer = after(estimate, variance)
-            allowed = BIAS * _size(after(truth, variance) - truth)
+            allowed = bias * _size(after(truth, variance) - truth)
             return answer if _size(answer - truth) <= allowed else None
 
         level, answer = least, hidden(least)

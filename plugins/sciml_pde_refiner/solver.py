@@ -68,6 +68,11 @@ class PdeRefiner(LearnedSolver):
         description="geometric: from min_noise to 1 in refinement_steps; adaptive: trained on all from min_noise to 1,"
         " chosen on validation data such that a step's error stays hidden; or all of them, ascending to 1",
     )
+    bias: float = Field(
+        1.05, gt=1,
+        description="of variances=adaptive: a level is visited whose error, from the estimate before it, is at most"
+        " this times that from the truth",
+    )  # fmt: skip
     base_step: float = Field(0.2, gt=0, description="of method=hybrid: largest step of ETDRK4 inside a step")
     base_modes: int = Field(
         0, ge=0, description="of method=hybrid: modes an axis that ETDRK4 carries; 0: as many as the grid has points"

@@ -72,7 +72,8 @@ class Validation:
 
             generator = torch.Generator().manual_seed(1)
             most, halvings = self.solver.refinements(), 8 if whole else ROUGH
-            return choose(torch.cat(truth), clean, self.solver.min_noise, most, generator, halvings)
+            least, bias = self.solver.min_noise, self.solver.bias
+            return choose(torch.cat(truth), clean, least, most, generator, halvings, bias)
 
     def _start(self, stepper: Stepper, index: int) -> tuple[Tensor, Tensor, Tensor, Tensor | None, Tensor]:
         """Values now and a step later, the state, what the base shows the network, and where the base leads."""

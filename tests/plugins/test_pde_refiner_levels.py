@@ -90,14 +90,15 @@ def denoiser(truth: torch.Tensor, floor: float = 0.0):
     return clean
 
 
-def test_the_grid_of_a_denoiser_with_known_errors() -> None:
-    """The bound is met at σ² (BIAS² - 1) = (1 - σ²) e²; the error left is BIAS SHARE σ. Both are written out here."""
+@pytest.mark.parametrize("bias", [BIAS, 1.5])
+def test_the_grid_of_a_denoiser_with_known_errors(bias: float) -> None:
+    """The bound is met at σ² (bias² - 1) = (1 - σ²) e²; the error left is bias SHARE σ. Both are written out here."""
     truth = torch.randn(400_000, dtype=torch.float64, generator=generator())
-    found = choose(truth, denoiser(truth), 1e-9, 3, generator(), halvings=20)
+    found = choose(truth, denoiser(truth), 1e-9, 3, generator(), halvings=20, bias=bias)
     error, expected = FIRST, [1.0]
     for _ in range(3):
-        expected.insert(0, error**2 / (BIAS**2 - 1 + error**2))
-        error = BIAS * SHARE * math.sqrt(expected[0])
+        expected.insert(0, error**2 / (bias**2 - 1 + error**2))
+        error = bias * SHARE * math.sqrt(expected[0])
     assert found == pytest.approx(expected, rel=0.02)
 
 

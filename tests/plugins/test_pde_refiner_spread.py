@@ -9,6 +9,7 @@ import pytest
 from sciml_pde_refiner.spread import Spread, fit
 
 from sciml.metrics.calibration import NORMAL_95, coverage, few_samples, inflation
+from sciml.solution import SPREAD_FACTOR, raw_std
 
 LEAD = 0.8 * np.arange(1.0, 61)
 
@@ -75,3 +76,12 @@ def test_coverage_after_is_of_members_not_fitted_to() -> None:
     found = fit(LEAD, mean, std, truth, 8)
     assert found.after < 0.9
     assert coverage(mean, found.at(LEAD, 8)[:, None] * std, truth) == pytest.approx(0.95, abs=5e-3)
+
+
+def test_the_raw_spread_of_one_solution_and_of_members() -> None:
+    factor = np.array([1.0, 2.0, 4.0])
+    one, members = np.ones((3, 5)), np.ones((2, 3, 5, 6))
+    expected = {1.0, 0.5, 0.25}
+    assert set(raw_std({"u": one}, {SPREAD_FACTOR: factor})["u"][:, 0]) == expected
+    found = raw_std({"u": members}, {SPREAD_FACTOR: factor}, axis=1)["u"]
+    assert found.shape == members.shape and set(found[1, :, 0, 0]) == expected
