@@ -62,6 +62,9 @@ def _taylor(options: Taylor, problem: Problem, run: Run, number: Any, functions:
     return Solution(values=values, cost={"steps": steps, "series_order": options.series_order})
 
 
+EVALUATIONS = 2000  # of one SciPy object, between looks at the budget and Ctrl-C
+
+
 def solve_dop853(options: Dop853, problem: Problem, run: Run) -> Solution:
     """SciPy's class-based integrator, so that every step can be interrupted and resumed."""
     from scipy.integrate import DOP853

@@ -11,7 +11,7 @@ from .common import notice
 
 @click.command("new-plugin")
 @click.argument("name")
-@click.option("--output", "-o", type=click.Path(path_type=Path), default=Path(), help="Folder to put it in; default: here.")
+@click.option("--output", "-o", type=click.Path(path_type=Path), default=Path(), help="Parent folder; default: here.")
 def command(name: str, output: Path) -> int:
     """Make a package sciml-NAME with a working solver NAME, its tests, documentation and CI."""
     from ..new_plugin import write_plugin
