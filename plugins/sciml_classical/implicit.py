@@ -5,41 +5,15 @@ Every output time ends a step: the method's own polynomial between step ends has
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from sciml.equation import tree
 from sciml.errors import RunFailed
-from sciml.problem import Array, Problem, numpy_function
+from sciml.numerics.dynamics import jacobian, rates
+from sciml.problem import Problem
 from sciml.run import Run
 from sciml.solution import Solution
 
-from .ode import numpy_rates
 from .solver import Radau
-
-
-def numpy_jacobian(problem: Problem) -> Any:
-    """J(t, y)[i, j] = ∂(rate of field i)/∂(field j), from the equation's tree."""
-    fields, rates = problem.equation.fields, problem.equation.numeric_rates()
-    position = {name: i for i, name in enumerate(fields)}
-    entries = [
-        (i, j, slope)
-        for i, row in enumerate(fields)
-        for j, column in enumerate(fields)
-        if (slope := tree.partial(rates[row], tree.Field(column))) != tree.ZERO
-    ]
-
-    def jacobian(t: float, y: Array) -> Array:
-        def leaf(node: tree.Expr) -> Any:
-            return y[position[node.name]] if isinstance(node, tree.Field) else t
-
-        found = np.zeros((len(fields), len(fields)))
-        for i, j, slope in entries:
-            found[i, j] = tree.evaluate(slope, leaf, numpy_function)
-        return found
-
-    return jacobian
 
 
 def solve_radau(options: Radau, problem: Problem, run: Run) -> Solution:
@@ -55,12 +29,12 @@ def solve_radau(options: Radau, problem: Problem, run: Run) -> Solution:
         done, h, outputs[: int(saved["done"])] = int(saved["done"]), float(saved["h"]), saved["outputs"]
         evaluations, factorisations = int(saved["evaluations"]), int(saved["factorisations"])
         steps = int(saved["steps"])
-    function, jacobian = numpy_rates(problem), numpy_jacobian(problem)
+    function, slope = rates(problem), jacobian(problem)
     rtol = max(options.tolerance, 3e-14)  # SciPy's own lower limit is 100 eps
     while done < len(times):
         start, end = float(times[done - 1]), float(times[done])
         solver = Method(
-            function, start, outputs[done - 1], end, rtol=rtol, atol=options.tolerance, jac=jacobian,
+            function, start, outputs[done - 1], end, rtol=rtol, atol=options.tolerance, jac=slope,
             first_step=min(h, end - start) if h else None,
         )  # fmt: skip
         while solver.status == "running":

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from sciml.equation import tree
 from sciml.errors import RunFailed
+from sciml.numerics.dynamics import rates
 from sciml.numerics.taylor import TaylorField, evaluate_series, safe_step
-from sciml.problem import Array, Problem, numpy_function
+from sciml.problem import Problem
 from sciml.run import Run
 from sciml.solution import Solution
 
@@ -62,20 +62,6 @@ def _taylor(options: Taylor, problem: Problem, run: Run, number: Any, functions:
     return Solution(values=values, cost={"steps": steps, "series_order": options.series_order})
 
 
-def numpy_rates(problem: Problem) -> Any:
-    """f(t, y) -> dy/dt on numpy arrays."""
-    rates = [problem.equation.numeric_rates()[name] for name in problem.equation.fields]
-    position = {name: i for i, name in enumerate(problem.equation.fields)}
-
-    def function(t: float, y: Array) -> Array:
-        def leaf(node: tree.Expr) -> Any:
-            return y[position[node.name]] if isinstance(node, tree.Field) else t
-
-        return np.array([tree.evaluate(rate, leaf, numpy_function) for rate in rates])
-
-    return function
-
-
 EVALUATIONS = 2000  # of one SciPy object, between looks at the budget and Ctrl-C
 
 
@@ -92,7 +78,7 @@ def solve_dop853(options: Dop853, problem: Problem, run: Run) -> Solution:
         start, y, done = float(saved["t"]), saved["y"], int(saved["done"])
         evaluations, first = int(saved["evaluations"]), float(saved["h"])
         outputs[:done] = saved["outputs"]
-    function = numpy_rates(problem)
+    function = rates(problem)
     rtol = max(options.tolerance, 3e-14)  # SciPy's own lower limit is 100 eps
     while done < len(times):
         if first is None:

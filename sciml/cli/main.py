@@ -19,6 +19,8 @@ COMMANDS = {
     "problems": ("problems", "List the problem files in a folder."),
     "compat": ("compat", "Which solvers can take a problem, and why the others cannot."),
     "plugins": ("plugins", "List plugins, broken ones with the reason."),
+    "new-plugin": ("new_plugin", "Make a package with a working solver, its tests, documentation and CI."),
+    "check-solver": ("check_solver", "Check that a solver keeps the promises that every plugin makes."),
     "show": ("show", "Describe a problem or result file, its equation in text."),
     "plot": ("plot", "Draw a problem or result file into a PNG."),
     "new": ("new", "Make a problem file from a TOML description."),

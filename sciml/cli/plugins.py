@@ -1,16 +1,22 @@
-"""sciml plugins"""
+"""sciml plugins; sciml plugins install PACKAGE…"""
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import click
 
-from .common import json_option, print_json, print_table
+from .common import json_option, notice, print_json, print_table
 
 
-@click.command("plugins")
+@click.group("plugins", invoke_without_command=True)
 @json_option
-def command(as_json: bool) -> None:
+@click.pass_context
+def command(context: click.Context, as_json: bool) -> None:
     """List installed plugins with what they bring; a broken one with the reason."""
+    if context.invoked_subcommand is not None:
+        return
     from .. import registry
 
     rows = [
@@ -25,3 +31,34 @@ def command(as_json: bool) -> None:
         print_json([dict(zip(keys, row, strict=True)) for row in rows])
     else:
         print_table(("plugin", "distribution", "status", "solvers", "what is wrong"), rows)
+
+
+@command.command("install", context_settings={"ignore_unknown_options": True})
+@click.argument("packages", nargs=-1, required=True, type=click.UNPROCESSED)
+def install(packages: tuple[str, ...]) -> int:
+    """Install packages into the environment sciml runs in, and say what they brought.
+
+    PACKAGES, and any options among them, are handed to pip as they are: a name, a folder, a wheel, -e FOLDER, …
+    """
+    from ..errors import RunFailed
+
+    before = _solvers()
+    done = subprocess.run([sys.executable, "-m", "pip", "install", *packages], check=False)
+    if done.returncode:
+        raise RunFailed(f"pip did not install {' '.join(packages)}; what it printed says why.")
+    after = _solvers()
+    for name in sorted(after.keys() - before.keys()):
+        notice(f"plugin {name} ({after[name]})")
+    if after.keys() == before.keys():
+        notice("no plugin came with it that was not there before.")
+    return 0
+
+
+def _solvers() -> dict[str, str]:
+    """Plugins with their solvers or what is wrong, as a new process finds them: this one has loaded its own."""
+    code = (
+        "from sciml import registry\n"
+        "for p in registry.plugins(): print(p.name, ', '.join(c.name for c in p.solvers) or p.problem, sep='\\t')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return dict(line.split("\t", 1) for line in done.stdout.splitlines() if "\t" in line)

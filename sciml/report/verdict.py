@@ -55,9 +55,9 @@ def _lead(scored: list[Entry], best: Entry, equal: list[Entry], cheapest: Entry)
         return f"{best.label}: error {number(best.error.value)}{floor}, in {seconds(best.seconds.value)}.", "open"
     if len(equal) == 1:
         nearest = next(e for e in scored if e is not best)
-        ratio = nearest.error.value / best.error.value
+        ratio = nearest.error.value / (max(best.error.value, best.floor) if best.at_floor else best.error.value)
         size = f"{times(ratio)} times" if ratio < 1e4 else f"{math.log10(ratio):.0f} orders of magnitude"
-        gap = f"{size} below the next,"
+        gap = f"{'at least ' if best.at_floor else ''}{size} below the next,"
         lead = f"{best.label} is the most accurate: error {_error(best)}, {gap} {nearest.label}"
         return lead + _hedge(best, nearest) + ".", "clear"
     names = listed([e.label for e in equal])

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from conftest import small_ks
-from sciml_classical.implicit import numpy_jacobian
 from sciml_classical.solver import Milstein, Radau, Taylor
 
 from sciml import Equation, Grid, Problem, Run, UsageError
 from sciml.errors import RunFailed, Stopped
+from sciml.numerics.dynamics import jacobian
 
 
 def van_der_pol(mu: float, end: float) -> Problem:
@@ -46,7 +46,7 @@ def test_radau_is_cheap_where_explicit_methods_are_not():
 def test_jacobian_is_exact():
     at = np.array([1.3, -0.4])
     expected = [[0.0, 1.0], [-2 * 5.0 * at[0] * at[1] - 1, 5.0 * (1 - at[0] ** 2)]]
-    np.testing.assert_allclose(numpy_jacobian(van_der_pol(5.0, 1.0))(0.0, at), expected, rtol=1e-14)
+    np.testing.assert_allclose(jacobian(van_der_pol(5.0, 1.0))(0.0, at), expected, rtol=1e-14)
 
 
 @pytest.mark.parametrize(("scheme", "order"), [("milstein", 1.0), ("euler-maruyama", 0.5)])

@@ -64,6 +64,11 @@ def test_a_clear_winner():
     assert found.details == ("It is also the fastest (1 s).",)
 
 
+def test_a_winner_below_the_floor_is_ahead_by_what_the_reference_can_tell():
+    rows = (made.row("old", 1e-6, floor=1e-12), made.row("new", 1e-13, floor=1e-8))
+    assert "at least 100 times below the next, old" in told(*rows).lead
+
+
 def test_a_far_winner_is_so_by_orders_of_magnitude():
     assert "10 orders of magnitude below the next, new" in told(made.row("old", 1e-11), made.row("new", 0.1)).lead
 
