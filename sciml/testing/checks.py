@@ -133,7 +133,7 @@ def honest_spread(subject: Subject) -> None:
 
 
 def convergence(subject: Subject) -> None:
-    """The claimed order, from steps of `step` = h, h/2, h/4 on a nonlinear problem: within 0.3 of it."""
+    """The claimed order, from steps of `step` = h, h/2, h/4 on a nonlinear problem: within 0.15 of it."""
     order = subject.solver.order
     if order is None:
         raise Skipped("it claims no order")
@@ -152,7 +152,7 @@ def convergence(subject: Subject) -> None:
     rate = math.log2(errors[1] / errors[2]) if errors[2] > 0 else math.inf
     if errors[2] < 1e-13:
         raise Skipped("its errors are at rounding already")
-    if abs(rate - order) > 0.3:
+    if abs(rate - order) > 0.15:
         shown = ", ".join(f"{e:.1e}" for e in errors)
         raise Failed(f"{problem.name}: order {order} is claimed, errors {shown} say {rate:.2f}")
 
