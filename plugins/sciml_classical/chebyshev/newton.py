@@ -40,23 +40,39 @@ class Outcome:
     steps: int
 
 
-def newton(system: System, x: Array, tolerance: float, most: int, on_step: Callable[[int, Array], None]) -> Outcome:
-    """Until a correction is at most `tolerance` of the solution, or at rounding. Raises Stalled, or
-    RunFailed where the linearised equation is singular."""
+@dataclass
+class Progress:
+    """After `count` steps that were not the last: all that the next one starts from. step: used where the system is
+    linear, whose corrector is the same everywhere."""
+
+    count: int
+    x: Array
+    step: Array
+    damping: float
+    before: float
+
+
+def newton(
+    system: System, x: Array, tolerance: float, most: int, on_step: Callable[[Progress], None],
+    begun: Progress | None = None,
+) -> Outcome:  # fmt: skip
+    """Until a correction is at most `tolerance` of the solution, or at rounding; from x, or from where `begun` was.
+    Raises Stalled, or RunFailed where the linearised equation is singular."""
+    x = x if begun is None else begun.x
     correct = system.corrector(x)
-    step = correct(system.residual(x))
-    damping, before = 1.0, np.inf
-    for count in range(1, most + 1):
+    step = begun.step if begun is not None and system.linear else correct(system.residual(x))
+    first, damping, before = (0, 1.0, np.inf) if begun is None else (begun.count, begun.damping, begun.before)
+    for count in range(first + 1, most + 1):
         x, next_step, damping = _accepted(system, x, step, correct, damping)
         size = float(np.abs(x).max()) or 1.0
         latest = float(np.abs(damping * step).max()) / size
         remaining = float(np.abs(next_step).max()) / size
-        on_step(count, x)
         if damping == 1.0 and remaining <= tolerance:
             return Outcome(x + next_step, remaining, count)
         if damping == 1.0 and max(latest, remaining) < FLOOR and remaining > 0.25 * min(latest, before):
             return Outcome(x, remaining, count)
         before = remaining
+        on_step(Progress(count, x, next_step, damping, before))
         if system.linear:
             if remaining > 1e-2 * latest and latest > FLOOR:
                 raise RunFailed(

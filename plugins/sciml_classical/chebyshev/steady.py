@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sciml.problem import Array, Problem
+from sciml.problem import Problem
 from sciml.run import Run
 from sciml.solution import Solution, Status
 
@@ -15,7 +15,7 @@ from . import basis
 from .conditions import DISAGREEMENT, Condition, imposed, unused_mismatch
 from .data import starting_sizes
 from .line import Line
-from .newton import Outcome, Stalled, newton
+from .newton import Outcome, Progress, Stalled, newton
 from .plane import Plane
 from .splitting import Split
 
@@ -77,10 +77,11 @@ def _adapted(
 ) -> Answer:  # fmt: skip
     """Newton's method on more and more coefficients, until the last ones are below `tail`."""
     dim = len(problem.grid.axes)
-    saved, x, steps, restarts = run.restore(), None, 0, 0
+    saved, x, steps, restarts, begun = run.restore(), None, 0, 0, None
     if saved is not None:
         sizes, x = tuple(int(n) for n in saved["sizes"]), saved["x"]
         steps, restarts = int(saved["steps"]), int(saved["restarts"])
+        begun = Progress(int(saved["count"]), x, saved["step"], float(saved["damping"]), float(saved["before"]))
     else:
         sizes = (options.modes,) * dim if options.modes else starting_sizes(problem, split, tail, most)
     while True:
@@ -89,19 +90,20 @@ def _adapted(
         for axis, n in enumerate(sizes):
             x = basis.resized(x, n, axis + 1)
 
-        def on_step(count: int, now: Array, at: tuple[Any, ...] = (sizes, steps, restarts)) -> None:
-            kept = {"sizes": np.array(at[0]), "x": now, "steps": at[1] + count, "restarts": at[2]}
-            run.step(min(0.9, 0.1 * (at[1] + count)), kept, f"{' × '.join(map(str, at[0]))} modes")
+        def on_step(now: Progress, at: tuple[Any, ...] = (sizes, steps, restarts)) -> None:
+            kept = vars(now) | {"sizes": np.array(at[0]), "steps": at[1], "restarts": at[2]}
+            run.step(min(0.9, 0.1 * (at[1] + now.count)), kept, f"{' × '.join(map(str, at[0]))} modes")
 
         try:
-            outcome = newton(system, system.conformed(x), options.tolerance, NEWTON_STEPS, on_step)
+            outcome = newton(system, system.conformed(x), options.tolerance, NEWTON_STEPS, on_step, begun)
         except Stalled:
+            begun = None
             larger = tuple(min(most, 2 * n) for n in sizes)
             if options.modes or larger == sizes or restarts == RESTARTS:
                 raise
             sizes, x, restarts = larger, None, restarts + 1
             continue
-        x, steps = outcome.x, steps + outcome.steps
+        x, steps, begun = outcome.x, steps + outcome.steps, None
         larger = tuple(
             n if basis.settled(x, tail, axis + 1) else min(most, (3 * n) // 2) for axis, n in enumerate(sizes)
         )
