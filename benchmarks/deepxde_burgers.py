@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from peers.race import Point, Result, best, first_below, ours, peer
 
-from sciml import read_problem
+from sciml.problem_file import read as read_problem
 from sciml.reference import read_reference
 
 FILE = Path(__file__).parent.parent / "problems" / "burgers.h5"

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from peers.race import best, ours, peer
 
-from sciml import read_problem
+from sciml.problem_file import read as read_problem
 from sciml.reference import read_reference
 
 FILE = Path(__file__).parent.parent / "problems" / "poisson-sin100.h5"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -13,24 +14,28 @@ hookimpl = pluggy.HookimplMarker("sciml")
 
 if TYPE_CHECKING:
     from .ball import Ball as Ball
+    from .ensemble import EnsembleResult as EnsembleResult
     from .equation import Equation as Equation
     from .errors import RunFailed as RunFailed
     from .errors import UsageError as UsageError
+    from .family import Family as Family
+    from .interactive import load as load
+    from .interactive import reference_of as reference_of
+    from .interactive import solve as solve
     from .problem import Axis as Axis
     from .problem import Grid as Grid
     from .problem import Problem as Problem
-    from .problem_file import read as read_problem
+    from .result_file import Result as Result
     from .run import Run as Run
     from .solution import Solution as Solution
     from .solution import Status as Status
     from .solver import Solver as Solver
     from .solver import Solves as Solves
-    from .solving import solve as solve
-    from .solving_transport import solve_transport as solve_transport
     from .transport import Measure as Measure
     from .transport import Transport as Transport
     from .transport import TransportSolution as TransportSolution
     from .transport import TransportSolver as TransportSolver
+    from .transport.result import TransportResult as TransportResult
 
 # name -> (module, attribute); loaded on first use, so that `sciml --help` stays fast
 _PUBLIC = {
@@ -50,19 +55,41 @@ _PUBLIC = {
     "Transport": ("transport", "Transport"),
     "TransportSolution": ("transport", "TransportSolution"),
     "TransportSolver": ("transport", "TransportSolver"),
-    "read_problem": ("problem_file", "read"),
-    "solve": ("solving", "solve"),
-    "solve_transport": ("solving_transport", "solve_transport"),
+    "EnsembleResult": ("ensemble", "EnsembleResult"),
+    "Family": ("family", "Family"),
+    "Result": ("result_file", "Result"),
+    "TransportResult": ("transport.result", "TransportResult"),
+    "load": ("interactive", "load"),
+    "reference_of": ("interactive", "reference_of"),
+    "solve": ("interactive", "solve"),
 }
 __all__ = [
-    "Axis", "Ball", "Equation", "Grid", "Measure", "Problem", "Run", "RunFailed", "Solution", "Solver", "Solves",
-    "Status", "Transport", "TransportSolution", "TransportSolver", "UsageError", "__version__", "hookimpl",
-    "read_problem", "solve", "solve_transport",
+    "Axis", "Ball", "EnsembleResult", "Equation", "Family", "Grid", "Measure", "Problem", "Result", "Run", "RunFailed",
+    "Solution", "Solver", "Solves", "Status", "Transport", "TransportResult", "TransportSolution", "TransportSolver",
+    "UsageError", "__version__", "hookimpl", "load", "reference_of", "solve",
 ]  # fmt: skip
 
 
+# old name -> (new name, version in which the old one goes); see docs/reference/stability.md
+_RENAMED: dict[str, tuple[str, str]] = {}
+
+
 def __getattr__(name: str) -> Any:
+    if name in _RENAMED:
+        import warnings
+
+        new, gone = _RENAMED[name]
+        warnings.warn(f"sciml.{name} is now sciml.{new}; it goes in {gone}.", DeprecationWarning, stacklevel=2)
+        name = new
     if name not in _PUBLIC:
         raise AttributeError(f"module 'sciml' has no attribute {name!r}")
     module, attribute = _PUBLIC[name]
     return getattr(importlib.import_module(f".{module}", __name__), attribute)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+if "IPython" in sys.modules:  # in a notebook, problems and results are shown as what they are
+    importlib.import_module(".notebook", __name__).register()

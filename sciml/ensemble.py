@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
@@ -23,13 +23,16 @@ from .hdf5 import opened, read_array, read_json, write_json
 from .problem import Array, Problem
 from .solution import Solution, Status
 
+if TYPE_CHECKING:
+    import xarray
+
 PLAIN = (
     "split", "count", "solver", "plugin", "solver_version", "options", "seed", "device", "dtype", "provenance",
     "ledger", "scores", "cell", "model", "status", "message", "reached",
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class EnsembleResult:
     """values, std: (members, times, *grid) by field. reached: the last time of each member that is meant.
 
@@ -59,6 +62,16 @@ class EnsembleResult:
     message: str
     reached: list[float]
     history: Mapping[str, Array] = field(default_factory=dict)
+
+    def to_xarray(self) -> xarray.Dataset:
+        """Fields (member, time, *axes) with their coordinates, `<field>_std` where it is known; options, scores and
+        provenance as attributes. Raises UsageError where xarray is not installed."""
+        from .labelled import of_family
+
+        return of_family(self)
+
+    def __repr__(self) -> str:
+        return f"<EnsembleResult {self.family.name} · {self.solver}: {self.status}, cell {self.cell}>"
 
 
 def gathered(solutions: Sequence[Solution]) -> dict[str, Any]:

@@ -111,7 +111,7 @@ def problem_from(file: h5py.File) -> Problem:
     if "problem" not in group and "family" in group:
         raise UsageError("describes a family of problems, not one; `sciml solve`, `train`, `data` and `show` take it.")
     if "problem" not in group and "transport" in group:
-        raise UsageError("holds a transport problem; `sciml solve`, `show` and sciml.solve_transport take it.")
+        raise UsageError("holds a transport problem; `sciml solve`, `show` and sciml.load take it.")
     data = read_json(group["problem"])
     if not isinstance(data, dict):
         raise UsageError("/sciml/problem is not a JSON object.")

@@ -49,6 +49,12 @@ def precision() -> dict[str, Any]:
     }
 
 
+def command_line() -> str:
+    """How this process was started; of a notebook's kernel that says nothing."""
+    name = os.path.basename(sys.argv[0])
+    return "a notebook" if name.startswith("ipykernel") else shlex.join([name, *sys.argv[1:]])
+
+
 def provenance(device: str, kernels: Mapping[str, str]) -> dict[str, Any]:
     """Everything worth recording with a result; paths are left out of the command's first word.
 
@@ -65,6 +71,6 @@ def provenance(device: str, kernels: Mapping[str, str]) -> dict[str, Any]:
         "system": platform.system(),
         "precision": precision(),
         "kernels": dict(kernels),
-        "command": shlex.join([os.path.basename(sys.argv[0]), *sys.argv[1:]]),
+        "command": command_line(),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
@@ -20,8 +20,11 @@ from .problem import Problem
 from .problem_file import problem_from, write_problem_group
 from .solution import Solution, Status
 
+if TYPE_CHECKING:
+    import xarray
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Result:
     """One finished cell. ledger: seconds, cpu_seconds, peak_bytes and the solver's own counts."""
 
@@ -38,6 +41,16 @@ class Result:
     ledger: dict[str, float]
     scores: dict[str, Any] | None
     cell: str
+
+    def to_xarray(self) -> xarray.Dataset:
+        """Fields (time, *axes) with their coordinates, `<field>_std` where it is known; options, scores and provenance
+        as attributes. Raises UsageError where xarray is not installed."""
+        from .labelled import of_problem
+
+        return of_problem(self)
+
+    def __repr__(self) -> str:
+        return f"<Result {self.problem.name} · {self.solver}: {self.solution.status.name}, cell {self.cell}>"
 
 
 class _Record(TypedDict):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from ..errors import UsageError
+from ..progress import progress as progress
 
 
 def file_argument(name: str = "file", **more: Any) -> Callable[[Any], Any]:
@@ -84,23 +84,6 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], title: s
     for row in rows:
         table.add_row(*(str(cell).replace("[", "\\[") for cell in row))
     console.print(table)
-
-
-@contextmanager
-def progress(label: str) -> Iterator[Callable[[float, str], None]]:
-    """A progress bar on the terminal's error stream; silent where there is no terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import TimeRemainingColumn as Remaining
-
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), Remaining(),
-        TextColumn("{task.fields[note]}"),
-    )  # fmt: skip
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
-        task = bar.add_task(label, total=1.0, note="")
-        yield lambda fraction, note: bar.update(task, completed=fraction, note=note)
 
 
 def notice(text: str) -> None:

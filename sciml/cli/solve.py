@@ -38,7 +38,7 @@ def command(
     }  # fmt: skip
     kind.require(task, solver, asked)
     with progress(f"{task.name} · {solver.name}") as bar:
-        outcome = kind.solve(file, task, solver, asked, bar, notice)
+        outcome = kind.outcome(*kind.solve(file, task, solver, asked, bar, notice))
     if as_json:
         print_json(outcome.data)
     else:

@@ -15,7 +15,7 @@ from .one_family import FamilyKind
 from .one_problem import ProblemKind
 from .one_transport import TransportKind
 
-__all__ = ["KINDS", "Kind", "Outcome", "kind_of"]
+__all__ = ["KINDS", "Kind", "Outcome", "kind_of", "kind_of_task"]
 
 KINDS: tuple[Kind, ...] = (ProblemKind(), FamilyKind(), TransportKind())
 
@@ -28,3 +28,11 @@ def kind_of(path: Path) -> Kind:
             if kind.word in group:
                 return kind
         raise UsageError("an HDF5 file of sciml's that holds neither a problem nor a family of them.")
+
+
+def kind_of_task(task: object) -> Kind:
+    """Of a Problem, Family or Transport. Raises UsageError for anything else."""
+    for kind in KINDS:
+        if isinstance(task, kind.asks):
+            return kind
+    raise UsageError(f"a {type(task).__name__} is nothing that can be solved; load a file with sciml.load.")

@@ -17,7 +17,7 @@ from ..solver import Solver
 
 @dataclass(frozen=True)
 class Outcome:
-    """Of `solve`: text and data for people and machines, and the exit code."""
+    """Text and data for people and machines, and the exit code."""
 
     text: str
     data: dict[str, Any]
@@ -28,6 +28,7 @@ class Kind(ABC):
     """`path` is a file of this kind, problem or result, unless `read` and what follows it: those take problems only."""
 
     word: ClassVar[str]  # the entry of /sciml that tells it
+    asks: ClassVar[type]  # of what `read` returns
 
     @staticmethod
     def is_result(path: Path) -> bool:
@@ -51,7 +52,10 @@ class Kind(ABC):
 
     @abstractmethod
     def read(self, path: Path) -> Any:
-        """What is asked; it has a `name`. Raises UsageError for a result."""
+        """What is asked; it has a `name` and a `content_hash`. Raises UsageError for a result."""
+
+    @abstractmethod
+    def read_result(self, path: Path) -> Any: ...
 
     @abstractmethod
     def entry(self, path: Path) -> tuple[str, str, str]:
@@ -67,10 +71,17 @@ class Kind(ABC):
 
     @abstractmethod
     def solve(
-        self, path: Path, task: Any, solver: Solver, asked: dict[str, Any],
+        self, path: Path | None, task: Any, solver: Solver, asked: dict[str, Any],
         on_progress: Callable[[float, str], None], on_notice: Callable[[str], None],
-    ) -> Outcome:  # fmt: skip
-        """asked: seed, device, dtype, budget, store, data, fresh, model, members, as `sciml solve` has them."""
+    ) -> tuple[Any, Path]:  # fmt: skip
+        """The result and the file it is kept in. path: of the task, for its reference; None: not scored against one.
+
+        asked: seed, device, dtype, budget, store, data, fresh, model, members, as `sciml solve` has them.
+        """
+
+    @abstractmethod
+    def outcome(self, result: Any, kept: Path) -> Outcome:
+        """What `sciml solve` says of a result."""
 
     @abstractmethod
     def row(self, path: Path, task: Any, solver: Solver, head: dict[str, Any], arguments: dict[str, Any]) -> Row:

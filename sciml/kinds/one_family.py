@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from .. import ensemble, family, registry
+from ..ensemble import EnsembleResult
 from ..errors import UsageError
 from ..evidence import About, Evidence
 from ..evidence.of_family import about_family, evidence_of_family
@@ -22,6 +23,7 @@ from .kind import Kind, Outcome
 
 class FamilyKind(Kind):
     word: ClassVar[str] = "family"
+    asks: ClassVar[type] = Family
 
     def check(self, path: Path) -> tuple[str, str]:
         if self.is_result(path):
@@ -55,6 +57,9 @@ class FamilyKind(Kind):
     def read(self, path: Path) -> Family:
         return family.read(path)
 
+    def read_result(self, path: Path) -> EnsembleResult:
+        return ensemble.read(path)
+
     def entry(self, path: Path) -> tuple[str, str, str]:
         found = self.read(path).description
         size, end = " x ".join(str(axis.size) for axis in found.axes), found.splits["test"].end
@@ -69,14 +74,17 @@ class FamilyKind(Kind):
             raise UsageError("families are solved in float64 only (networks keep their own); leave --dtype out.")
 
     def solve(
-        self, path: Path, task: Family, solver: Solver, asked: dict[str, Any],
+        self, path: Path | None, task: Family, solver: Solver, asked: dict[str, Any],
         on_progress: Callable[[float, str], None], on_notice: Callable[[str], None],
-    ) -> Outcome:  # fmt: skip
-        from ..showing_family import ensemble_text
+    ) -> tuple[EnsembleResult, Path]:  # fmt: skip
         from ..solving_family import solve_family
 
         plain = {key: value for key, value in asked.items() if key != "dtype"}
-        result, kept = solve_family(task, solver, on_progress=on_progress, on_notice=on_notice, **plain)
+        return solve_family(task, solver, on_progress=on_progress, on_notice=on_notice, **plain)
+
+    def outcome(self, result: EnsembleResult, kept: Path) -> Outcome:
+        from ..showing_family import ensemble_text
+
         data = {
             "path": str(kept), "status": result.status, "message": result.message, "scores": result.scores,
             "cost": result.ledger, "model": result.model, "cell": result.cell,

@@ -16,6 +16,7 @@ from ..learning.models import choose, lacks_model
 from ..metrics.attractor_distance import attractor_columns
 from ..problem import Problem
 from ..reference import read_reference
+from ..result_file import Result
 from ..row import Row
 from ..solution import Status
 from ..solver import Solver
@@ -26,6 +27,7 @@ KEYS = ("solver", "plugin", "options", "seed", "device", "dtype", "ledger", "sco
 
 class ProblemKind(Kind):
     word: ClassVar[str] = "problem"
+    asks: ClassVar[type] = Problem
 
     def check(self, path: Path) -> tuple[str, str]:
         if self.is_result(path):
@@ -60,6 +62,9 @@ class ProblemKind(Kind):
     def read(self, path: Path) -> Problem:
         return problem_file.read(path)
 
+    def read_result(self, path: Path) -> Result:
+        return result_file.read(path)
+
     def entry(self, path: Path) -> tuple[str, str, str]:
         problem = self.read(path)
         shape = " x ".join(str(n) for n in problem.grid.shape) or "ODE"
@@ -77,17 +82,20 @@ class ProblemKind(Kind):
         registry.require_able(solver, task)
 
     def solve(
-        self, path: Path, task: Problem, solver: Solver, asked: dict[str, Any],
+        self, path: Path | None, task: Problem, solver: Solver, asked: dict[str, Any],
         on_progress: Callable[[float, str], None], on_notice: Callable[[str], None],
-    ) -> Outcome:  # fmt: skip
-        from ..showing import result_text
+    ) -> tuple[Result, Path]:  # fmt: skip
         from ..solving import solve
 
         plain = {k: asked[k] for k in ("seed", "device", "dtype", "budget", "store", "fresh")}
         result = solve(
-            path, solver, model_file=asked["model"], on_progress=on_progress, on_notice=on_notice, **plain
+            path or task, solver, model_file=asked["model"], on_progress=on_progress, on_notice=on_notice, **plain
         )  # fmt: skip
-        kept = asked["store"] / task.name / f"{solver.name}-{result.cell}.h5"
+        return result, asked["store"] / task.name / f"{solver.name}-{result.cell}.h5"
+
+    def outcome(self, result: Result, kept: Path) -> Outcome:
+        from ..showing import result_text
+
         data = {
             "path": str(kept), "status": result.solution.status.name, "message": result.solution.message,
             "scores": result.scores, "cost": {**result.ledger, **result.solution.cost}, "cell": result.cell,

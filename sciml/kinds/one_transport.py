@@ -17,6 +17,7 @@ from ..solution import Status
 from ..solver import Solver
 from ..transport import Transport, file, result
 from ..transport.reference import read_reference
+from ..transport.result import TransportResult
 from .kind import Kind, Outcome
 
 KEYS = ("solver", "plugin", "options", "seed", "device", "ledger", "scores", "provenance", "cell")
@@ -24,6 +25,7 @@ KEYS = ("solver", "plugin", "options", "seed", "device", "ledger", "scores", "pr
 
 class TransportKind(Kind):
     word: ClassVar[str] = "transport"
+    asks: ClassVar[type] = Transport
 
     def check(self, path: Path) -> tuple[str, str]:
         if self.is_result(path):
@@ -61,6 +63,9 @@ class TransportKind(Kind):
     def read(self, path: Path) -> Transport:
         return file.read(path)
 
+    def read_result(self, path: Path) -> TransportResult:
+        return result.read(path)
+
     def entry(self, path: Path) -> tuple[str, str, str]:
         problem = self.read(path)
         return f"{problem.shape[0]} to {problem.shape[1]}", "–", f"transport: {problem.title or problem.name}"
@@ -77,20 +82,23 @@ class TransportKind(Kind):
         registry.require_able(solver, task)
 
     def solve(
-        self, path: Path, task: Transport, solver: Solver, asked: dict[str, Any],
+        self, path: Path | None, task: Transport, solver: Solver, asked: dict[str, Any],
         on_progress: Callable[[float, str], None], on_notice: Callable[[str], None],
-    ) -> Outcome:  # fmt: skip
-        from ..showing_transport import result_text
+    ) -> tuple[TransportResult, Path]:  # fmt: skip
         from ..solving_transport import solve_transport
 
         plain = {k: asked[k] for k in ("seed", "device", "budget", "store", "fresh")}
-        found, kept = solve_transport(path, solver, on_progress=on_progress, on_notice=on_notice, **plain)
+        return solve_transport(path or task, solver, on_progress=on_progress, on_notice=on_notice, **plain)
+
+    def outcome(self, result: TransportResult, kept: Path) -> Outcome:
+        from ..showing_transport import result_text
+
         data = {
-            "path": str(kept), "status": found.solution.status.name, "message": found.solution.message,
-            "scores": found.scores, "numbers": dict(found.solution.numbers),
-            "cost": {**found.ledger, **found.solution.cost}, "cell": found.cell,
+            "path": str(kept), "status": result.solution.status.name, "message": result.solution.message,
+            "scores": result.scores, "numbers": dict(result.solution.numbers),
+            "cost": {**result.ledger, **result.solution.cost}, "cell": result.cell,
         }  # fmt: skip
-        return Outcome(f"{result_text(found)}\nkept as {kept}", data)
+        return Outcome(f"{result_text(result)}\nkept as {kept}", data)
 
     def row(self, path: Path, task: Transport, solver: Solver, head: dict[str, Any], arguments: dict[str, Any]) -> Row:
         from ..solving_transport import solve_transport

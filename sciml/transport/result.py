@@ -12,7 +12,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
@@ -28,8 +28,11 @@ from .problem import Transport
 from .scores import restored
 from .solution import SparsePlan, TransportSolution
 
+if TYPE_CHECKING:
+    import xarray
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class TransportResult:
     """One finished cell. ledger: seconds, cpu_seconds, peak_bytes and counts."""
 
@@ -45,6 +48,16 @@ class TransportResult:
     ledger: dict[str, float]
     scores: dict[str, Any]
     cell: str
+
+    def to_xarray(self) -> xarray.Dataset:
+        """Potentials and weights over the points of source and target; options, scores and provenance as attributes.
+        Raises UsageError where xarray is not installed."""
+        from ..labelled import of_transport
+
+        return of_transport(self)
+
+    def __repr__(self) -> str:
+        return f"<TransportResult {self.problem.name} · {self.solver}: {self.solution.status.name}, cell {self.cell}>"
 
 
 class _Record(TypedDict):

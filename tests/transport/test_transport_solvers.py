@@ -12,9 +12,10 @@ from sciml_classical.transport import ExactTransport, Sinkhorn
 from sciml_sinkhorn_newton.solver import LightBridge, SinkhornNewton
 from scipy.optimize import linear_sum_assignment
 
-from sciml import Measure, Run, Status, Transport, registry, solve_transport
+from sciml import Measure, Run, Status, Transport, registry
 from sciml.errors import RunFailed, Stopped, UsageError
 from sciml.solver import Solves
+from sciml.solving_transport import solve_transport
 from sciml.transport import TransportSolution, TransportSolver, result
 from sciml.transport.problem import UniformCosts
 from sciml.transport.routes import task_of
