@@ -25,6 +25,7 @@ from sciml.solution import Solution, Status
 
 from .losses import relative, square_of
 from .operator_network import Operator, network_of
+from .places import places
 from .steady import TOGETHER
 
 if TYPE_CHECKING:
@@ -36,6 +37,13 @@ START = {"one-frame": (0, 1), "ten-to-ten": (1, 10)}  # first input frame, numbe
 def frames_of(values: dict[str, Array], fields: Sequence[str]) -> Tensor:
     """(members, times, fields, *grid), float32."""
     return torch.as_tensor(np.stack([values[n] for n in fields], axis=2), dtype=torch.float32)
+
+
+def operator_of(solver: Mgno, fields: int, frames: int, problem: Problem) -> Operator:
+    """From a window of frames, and where its points are, to the increment."""
+    inputs, where = fields * frames, places(problem)
+    bare = network_of(solver, inputs + len(where), fields, problem.grid)
+    return Operator(bare, inputs, fields, problem.grid, where)
 
 
 def step(network: torch.nn.Module, window: Tensor) -> Tensor:
@@ -69,8 +77,7 @@ class EvolutionTask(Task):
         self.step = float(train.times[1] - train.times[0])
         self.square = square_of(solver.loss, problem.grid.axes)
         count = len(self.fields)
-        bare = network_of(solver, count * self.frames, count, problem.grid)
-        self.network = Operator(bare, count * self.frames, count, problem.grid)
+        self.network = operator_of(solver, count, self.frames, problem)
         each = [self.data[:, :, c] for c in range(count)]
         mean = torch.stack([f.mean() for f in each])[:, None, None]
         std = torch.stack([f.std() for f in each])[:, None, None]
@@ -116,7 +123,7 @@ def predict(solver: Mgno, problems: Sequence[Problem], model: Model, run: Run) -
     if not np.allclose(np.diff(grid.times), length, rtol=1e-9, atol=0):
         raise UsageError(f"the model steps over {length:g}; the output times must be that far apart.")
     count = len(fields)
-    network = Operator(network_of(solver, count * frames, count, grid), count * frames, count, grid)
+    network = operator_of(solver, count, frames, problems[0])
     network.load_state_dict(model.state_dict())
     network.to(run.device).eval()
     given = first + frames

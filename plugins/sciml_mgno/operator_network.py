@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from sciml.networks.fno import FNO
-from sciml.problem import Grid
+from sciml.problem import Array, Grid
 
 from .layout import layout_of
 from .network import MgNO
@@ -29,19 +29,25 @@ def network_of(solver: Mgno, inputs: int, outputs: int, grid: Grid) -> nn.Module
 
 
 class Operator(nn.Module):
-    """mean_out + std_out * network((a - mean_in)/std_in); means and deviations are buffers, part of the model.
+    """mean_out + std_out * network((a - mean_in)/std_in, places); means and deviations are buffers, part of the model.
 
     mean_in, std_in: (inputs, 1, 1). mean_out, std_out: (outputs, *grid), a value for every point: where all training
-    data agree, as on a boundary with given values, the answer is exact.
+    data agree, as on a boundary with given values, the answer is exact. places: (channels, *grid), shown with every
+    sample (see `places`); known from the problem, so no part of the model.
     """
 
     mean_in: Tensor
     std_in: Tensor
     mean_out: Tensor
     std_out: Tensor
+    places: Tensor
 
-    def __init__(self, network: nn.Module, inputs: int, outputs: int, grid: Grid) -> None:
+    def __init__(
+        self, network: nn.Module, inputs: int, outputs: int, grid: Grid, places: Array | None = None
+    ) -> None:
         super().__init__()
+        shown = torch.zeros(0, *grid.shape) if places is None else torch.as_tensor(places, dtype=torch.float32)
+        self.register_buffer("places", shown, persistent=False)
         self.network = network
         for name, shape in (("in", (inputs, 1, 1)), ("out", (outputs, *grid.shape))):
             self.register_buffer(f"mean_{name}", torch.zeros(shape))
@@ -53,5 +59,8 @@ class Operator(nn.Module):
             getattr(self, name).copy_(value)
 
     def forward(self, a: Tensor) -> Tensor:
-        answer = self.network((a - self.mean_in) / self.std_in)
+        a = (a - self.mean_in) / self.std_in
+        if len(self.places):
+            a = torch.cat([a, self.places.expand(len(a), *self.places.shape)], dim=1)
+        answer = self.network(a)
         return cast(Tensor, self.mean_out + self.std_out * answer)

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 import torch
 from sciml_mgno.cycle import Cycle
+from sciml_mgno.evolution import operator_of
 from sciml_mgno.layout import PRESETS, Layout, layout_of, levels_of, once_a_level
 from sciml_mgno.losses import h1_dft_square, relative, square_of
 from sciml_mgno.network import MgNO
+from sciml_mgno.places import places
 from sciml_mgno.solver import Mgno
 from sciml_mgno.symmetry import ALL, MIRRORS, symmetries, turned
 
@@ -375,6 +377,34 @@ def test_ten_frames_to_the_next(tmp_path: Path) -> None:
     short = replace(test.problems[0], grid=Grid(test.problems[0].grid.axes, test.times[:11]))
     with pytest.raises(UsageError, match="starts from 11 output times"):
         solver.solve_all([short], run)
+
+
+def forced(force: str) -> Problem:
+    axes = (Axis("x", 0.0, 2.0, 16), Axis("y", 0.0, 1.0, 16))
+    equation = Equation.parse([f"u_t = laplacian(u) - u*u_x{force}"], ["u"], ["x", "y"], {"a": 3.0})
+    return Problem("forced", equation, Grid(axes, np.linspace(0, 1, 3)), initial_text={"u": "0"})
+
+
+def test_a_force_is_shown_where_it_stands() -> None:
+    assert places(forced("")).shape == places(forced(" + a*sin(t)")).shape == (0, 16, 16)
+    shown = places(forced(" + a*cos(pi*x)*sin(2*pi*y)"))
+    x, y = np.meshgrid(np.arange(16) / 8, np.arange(16) / 16, indexing="ij")
+    assert shown.shape == (5, 16, 16)
+    np.testing.assert_allclose(shown[:2], [np.sin(np.pi * x), np.cos(np.pi * x)], atol=1e-14)
+    force = np.cos(np.pi * x) * np.sin(2 * np.pi * y)
+    np.testing.assert_allclose(shown[4], force / force.std(), atol=1e-14)
+
+
+@pytest.mark.parametrize("network", ["mgno", "fno"])
+def test_only_a_network_that_knows_the_place_answers_differently_there(network: str) -> None:
+    """Fed with zeros, a network says the same in every cell of its coarsest grid (4 points wide), unless it is told."""
+    solver = Mgno(network=network, channels=4, layers=2, modes=4)
+    for force, varies in (("", False), (" + a*cos(pi*x)", True)):
+        torch.manual_seed(0)
+        with torch.no_grad():
+            (found,) = operator_of(solver, 1, 1, forced(force))(torch.zeros(1, 1, 16, 16))
+        apart = float((found - found.roll(4, dims=1)).abs().max() / found.abs().max())
+        assert apart > 1e-2 if varies else apart < 1e-6
 
 
 def test_a_rollout_that_grows_beyond_numbers_is_partial(tmp_path: Path) -> None:

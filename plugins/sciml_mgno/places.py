@@ -1,0 +1,38 @@
+"""Where a point is, for networks that cannot tell.
+
+Convolutions on a torus do the same at every point (in a V-cycle: in every coarse cell), and so do Fourier layers. An equation whose terms name a coordinate
+does not: a force that stands still is invisible in one frame. Then the network is shown, at every point, the sine and
+cosine of every periodic coordinate (of others the coordinate), and the rate of change where all fields are zero.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sciml.equation import tree
+from sciml.problem import Array, Problem, numpy_function
+
+
+def places(problem: Problem) -> Array:
+    """(channels, *grid), of size one; no channels where no term of the rates names a spatial coordinate."""
+    grid, equation = problem.grid, problem.equation
+    rates = list(equation.numeric_rates().values())
+    named = {node.name for rate in rates for node in tree.walk(rate) if isinstance(node, tree.Coordinate)}
+    if not named & set(equation.axes):
+        return np.zeros((0, *grid.shape))
+    points = dict(zip(equation.axes, np.meshgrid(*(a.points() for a in grid.axes), indexing="ij"), strict=True))
+    channels: list[Any] = []
+    for axis in grid.axes:
+        turn = 2 * np.pi * (points[axis.name] - axis.lower) / axis.length
+        channels += [np.sin(turn), np.cos(turn)] if axis.periodic else [turn / np.pi - 1]
+
+    def leaf(node: tree.Expr) -> Any:  # fields and what is derived from them are 0
+        return points.get(node.name, 0.0) if isinstance(node, tree.Coordinate) else np.zeros(grid.shape)
+
+    for rate in rates:
+        force = np.broadcast_to(tree.evaluate(rate, leaf, numpy_function), grid.shape)
+        if np.isfinite(force).all() and (size := float(force.std())) > 0:
+            channels.append(force / size)
+    return np.stack(channels)
