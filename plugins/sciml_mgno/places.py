@@ -1,8 +1,9 @@
 """Where a point is, for networks that cannot tell.
 
-Convolutions on a torus do the same at every point (in a V-cycle: in every coarse cell), and so do Fourier layers. An equation whose terms name a coordinate
-does not: a force that stands still is invisible in one frame. Then the network is shown, at every point, the sine and
-cosine of every periodic coordinate (of others the coordinate), and the rate of change where all fields are zero.
+Convolutions on a torus do the same at every point (in a V-cycle: in every coarse cell), and so do Fourier layers. An
+equation whose terms name a coordinate does not: a force that stands still is invisible in one frame. Then the network
+is shown, at every point, the sine and cosine of every periodic coordinate (of others the coordinate), and the rate of
+change where all fields are zero.
 """
 
 from __future__ import annotations
