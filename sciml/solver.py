@@ -80,7 +80,7 @@ class Solver(BaseModel, ABC):
     devices: ClassVar[frozenset[str]] = frozenset({"cpu"})  # "cuda" too, where `solve` computes on `run.device`
     classical: ClassVar[bool] = False  # an established numerical method: reports want one beside every other row
     needs_model: ClassVar[bool] = False  # True: it answers only what it was trained for
-    order: ClassVar[int | None] = None  # claimed order of convergence in time, therefore tested
+    order: ClassVar[int | None] = None  # claimed, in the option `step` (of time); therefore tested
 
     @abstractmethod
     def solve(self, problem: Problem, run: Run) -> Solution:

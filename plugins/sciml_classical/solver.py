@@ -337,7 +337,6 @@ class FiniteVolume(Solver):
     summary: ClassVar[str] = "finite volumes, WENO or with limiters: conservation laws with shocks, flow in 2-D"
     solves: ClassVar[Solves] = CELLS
     devices: ClassVar[frozenset[str]] = frozenset({"cpu", "cuda"})
-    order: ClassVar[int | None] = 3
     citation: ClassVar[str] = (
         "@article{JiangShu1996, author={Jiang, G.-S. and Shu, C.-W.}, title={Efficient implementation of weighted {ENO}"
         " schemes}, journal={J. Comput. Phys.}, volume={126}, pages={202--228}, year={1996}}"

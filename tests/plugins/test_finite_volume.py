@@ -126,7 +126,6 @@ def test_order_in_space(kind: str, order: int, margin: float) -> None:
 
 
 def test_order_in_time() -> None:
-    assert FiniteVolume.order == 3
     errors = []
     for n in (80, 160):
         problem = line(["u_t = -u_x"], {"u": "sin(2*pi*x)"}, n)

@@ -64,8 +64,7 @@ def _doubled(options: Multigrid, problem: Problem, form: Elliptic, run: Run) -> 
         if found is not None and found.grid >= intervals:
             continue
         grid = Discrete(problem, form, intervals)
-        current = saved["x"] if saved is not None and tuple(saved["at"]) == intervals else None
-        found = _climbed(options, grid, found, current, counts, run)
+        found = _climbed(options, grid, found, counts, run)
         fine = all(n >= axis.size - 1 for n, axis in zip(intervals, problem.grid.axes, strict=True))
         if not options.points and fine and found.estimate <= enough and _falls(found, options):
             break
@@ -103,13 +102,18 @@ def _check_compatible(problem: Problem, form: Elliptic) -> None:
 
 
 def _climbed(
-    options: Multigrid, grid: Discrete, last: Found | None, current: Array | None, counts: dict[str, float], run: Run
+    options: Multigrid, grid: Discrete, last: Found | None, counts: dict[str, float], run: Run
 ) -> Found:
-    """Solve on a grid, from the iterate where a checkpoint left one; estimate by the grid before."""
+    """Solve on a grid, estimate by the grid before.
+
+    A checkpoint holds what was known when the grid was begun: conjugate gradients that go on from an iterate alone are
+    others, and a resumed run is to end with the same bits.
+    """
     shape = (grid.intervals[0] + 1, grid.intervals[1] + 1)
     b = grid.balanced(grid.right - grid.applied(grid.lift))
-    if current is None:
-        current = np.zeros(shape) if last is None else sampled(_foreseen(last), shape) - grid.lift
+    current = np.zeros(shape) if last is None else sampled(_foreseen(last), shape) - grid.lift
+    state = _kept(last, dict(counts))
+    cycles: list[dict[str, float]] = []
     solver = multigrid(
         grid.ax, grid.by, grid.shift, grid.fixed, grid.singular, options.sweeps, torch.get_num_threads(), run.device
     )  # fmt: skip
@@ -123,12 +127,13 @@ def _climbed(
             before, norm = norm, solver.cycle() if options.cycle == "v" else solver.conjugate_step()
             spent, slow = spent + 1, slow + 1 if norm > 0.9 * before else 0
             counts["cycles"] += 1
-            run.log(residual=norm / (size or 1.0), contraction=norm / before, intervals=min(grid.intervals))
-            state = _kept(grid, last, counts, solver)
+            cycles.append({"residual": norm / (size or 1.0), "contraction": norm / before})
             run.step(min(0.9, 0.01 * counts["cycles"]), state, f"{shape[0]} × {shape[1]} points")
         norm = solver.start(b, solver.solution())  # itself: conjugate gradients know it by recurrence only
         if norm <= max(options.tolerance * size, ROUNDING * solver.size):
             break
+    for cycle in cycles:
+        run.log(**cycle, intervals=min(grid.intervals))
     u = grid.centred(solver.solution() + grid.lift)
     found = Found(u, rest=norm / size if size else 0.0, grid=grid.intervals)
     found.stuck = norm > max(options.tolerance * size, 10 * ROUNDING * solver.size)
@@ -156,20 +161,16 @@ def _falls(found: Found, options: Multigrid) -> bool:
     return found.estimate <= 1e-3 * options.accuracy or found.estimate <= found.earlier / factor
 
 
-def _kept(grid: Discrete, last: Found | None, counts: dict[str, float], solver: Any) -> Any:
-    """The state as a checkpoint keeps it, gathered only when one is written."""
-
-    def state() -> dict[str, Any]:
-        kept: dict[str, Any] = {"at": np.array(grid.intervals), "x": solver.solution(), **counts}
-        if last is not None:
-            kept |= {
-                "grid": np.array(last.grid), "u": last.u, "estimate": last.estimate, "earlier": last.earlier,
-                "stuck": last.stuck, "rest": last.rest,
-            }  # fmt: skip
-            kept |= {} if last.better is None else {"better": last.better}
-        return kept
-
-    return state
+def _kept(last: Found | None, counts: dict[str, float]) -> dict[str, Any]:
+    """The state as a checkpoint keeps it."""
+    kept: dict[str, Any] = {**counts}
+    if last is not None:
+        kept |= {
+            "grid": np.array(last.grid), "u": last.u, "estimate": last.estimate, "earlier": last.earlier,
+            "stuck": last.stuck, "rest": last.rest,
+        }  # fmt: skip
+        kept |= {} if last.better is None else {"better": last.better}
+    return kept
 
 
 def _restored(saved: dict[str, Any]) -> Found | None:
