@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .equation import Equation as Equation
     from .errors import RunFailed as RunFailed
     from .errors import UsageError as UsageError
+    from .executor import Executor as Executor
     from .problem import Axis as Axis
     from .problem import Grid as Grid
     from .problem import Problem as Problem
@@ -37,6 +38,7 @@ _PUBLIC = {
     "Axis": ("problem", "Axis"),
     "Ball": ("ball", "Ball"),
     "Equation": ("equation", "Equation"),
+    "Executor": ("executor", "Executor"),
     "Grid": ("problem", "Grid"),
     "Problem": ("problem", "Problem"),
     "Run": ("run", "Run"),
@@ -55,8 +57,8 @@ _PUBLIC = {
     "solve_transport": ("solving_transport", "solve_transport"),
 }
 __all__ = [
-    "Axis", "Ball", "Equation", "Grid", "Measure", "Problem", "Run", "RunFailed", "Solution", "Solver", "Solves",
-    "Status", "Transport", "TransportSolution", "TransportSolver", "UsageError", "__version__", "hookimpl",
+    "Axis", "Ball", "Equation", "Executor", "Grid", "Measure", "Problem", "Run", "RunFailed", "Solution", "Solver",
+    "Solves", "Status", "Transport", "TransportSolution", "TransportSolver", "UsageError", "__version__", "hookimpl",
     "read_problem", "solve", "solve_transport",
 ]  # fmt: skip
 
