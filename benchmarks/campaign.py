@@ -101,7 +101,8 @@ def main() -> None:
         failed = [row.outcome for row in rows if row.outcome != "ok"]
         sizes = [path.stat().st_size for path in (folder / "store" / "circle").iterdir()]
         print(f"{asked.executor}: {asked.cells} cells, {asked.workers} workers, {len(failed)} failed {failed[:1]}")
-        print(f"{took:.1f} s, {len(rows) / took:.1f} cells/s, {1e3 * took * asked.workers / len(rows):.0f} ms of a worker a cell")
+        each = 1e3 * took * asked.workers / len(rows)
+        print(f"{took:.1f} s, {len(rows) / took:.1f} cells/s, {each:.0f} ms a cell and worker")
         print(f"coordinator {before:.0f} MB before, {_peak(resource.RUSAGE_SELF):.0f} MB at most; ", end="")
         print(f"store {len(sizes)} files, {sum(sizes) / len(sizes):.0f} bytes each; ", end="")
         print(f"rows.jsonl {record.stat().st_size / len(rows):.0f} bytes a row")

@@ -54,8 +54,11 @@ class Options(BaseModel):
         """Every option with its value, as plain JSON data."""
         return self.model_dump(mode="json")
 
+    def asked(self) -> dict[str, Any]:
+        """Those that were asked for."""
+        return {key: value for key, value in self.options().items() if key in self.model_fields_set}
+
     def changed(self) -> dict[str, Any]:
         """Those that were asked for and are not at their defaults."""
-        asked = {key: value for key, value in self.options().items() if key in self.model_fields_set}
         defaults = type(self)().options()
-        return {key: value for key, value in asked.items() if value != defaults[key]}
+        return {key: value for key, value in self.asked().items() if value != defaults[key]}

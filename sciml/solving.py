@@ -235,8 +235,8 @@ def only_one(
         except OSError as error:
             lock.close()
             raise RunFailed(
-                f"the file system of {store} gives no locks ({error.strerror}), without which processes would disturb each"
-                " other; choose another place with --store."
+                f"the file system of {store} gives no locks ({error.strerror}), without which processes would disturb"
+                " each other; choose another place with --store."
             ) from None
         lock.close()
     with lock:

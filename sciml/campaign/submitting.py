@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -32,15 +32,15 @@ def cells_of(
     known, number = store_id(site.store), 0
     for part in planned:
         for solver in part.solvers:
-            asked = {key: value for key, value in solver.options().items() if key in solver.model_fields_set}
+            first = Cell(
+                number=number, path=str(part.path.resolve()), problem=part.task.name, content=part.task.content_hash,
+                solver=f"{registry.plugin_of(type(solver)).name}/{solver.name}", label=solver.name,
+                version=solver.version, options=solver.asked(), changed=solver.changed(), classical=solver.classical,
+                seed=0, device=site.device, dtype=dtype, budget=budget, store=str(site.store), store_id=known,
+                data=str(data.resolve()), fresh=fresh, hard_limit=executor.limit(budget),
+            )  # fmt: skip
             for seed in seeds:
-                yield Cell(
-                    number=number, path=str(part.path.resolve()), problem=part.task.name,
-                    content=part.task.content_hash, solver=f"{registry.plugin_of(type(solver)).name}/{solver.name}",
-                    label=solver.name, version=solver.version, options=asked, changed=solver.changed(),
-                    classical=solver.classical, seed=seed, device=site.device, dtype=dtype, budget=budget, store=str(site.store), store_id=known,
-                    data=str(data.resolve()), fresh=fresh, hard_limit=executor.limit(budget),
-                )  # fmt: skip
+                yield replace(first, number=number, seed=seed)
                 number += 1
 
 

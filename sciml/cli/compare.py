@@ -13,8 +13,12 @@ if TYPE_CHECKING:
     from ..executor import Executor
     from ..report.against import Change
     from ..report.sections import Section
+    from ..row import Row
     from ..solver import Solver
     from ..study import Study
+
+
+MOST_PRINTED = 200  # rows on a terminal
 
 
 @click.command("compare")
@@ -44,7 +48,7 @@ def command(
     own, here or on a cluster: a crash is a row, too.
     """
     from ..comparing import as_json as rows_as_json
-    from ..comparing import check_size, rows_of, table
+    from ..comparing import check_size, rows_of
     from ..planning import plan
     from ..report.against import changes, read_old
     from ..report.document import Request, document
@@ -85,7 +89,7 @@ def command(
     if as_json:
         click.echo(rows_as_json(rows))
     else:
-        print_table(*table(rows))
+        _print(rows)
     if output is None and old is None:
         return 0
     sections = [section(part, group, store) for part, group in zip(planned, groups, strict=True)]
@@ -100,6 +104,17 @@ def command(
         ):
             notice(f"wrote {path}")
     return 0
+
+
+def _print(rows: list[Row]) -> None:
+    """The table, of a campaign its beginning."""
+    from ..comparing import table
+
+    print_table(*table(rows[:MOST_PRINTED]))
+    if len(rows) > MOST_PRINTED:
+        failed = sum(not row.cell for row in rows)
+        more = f"These are the first {MOST_PRINTED} of {len(rows)} rows, of which {failed} have no result"
+        click.echo(f"{more}; -o FOLDER or --json gives all.\n")
 
 
 def _tell(sections: list[Section], changed: list[Change] | None, remarks: list[str], against: Path | None) -> None:
