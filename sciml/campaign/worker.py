@@ -24,6 +24,7 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a solver prints is not the campaign's table
     import torch  # noqa: F401  # its loading takes seconds, which would be on the bill of the first cell
 
+    from .. import registry
     from ..cell import Cell
     from ..errors import Stopped
     from .attempt import run_cell
@@ -42,6 +43,7 @@ def main() -> None:
             time.sleep(GRACE)
             os._exit(1)
 
+    registry.plugins()
     connection.send_bytes(b'"ready"')
     threading.Thread(target=listen, daemon=True).start()
     while (cell := cells.get()) is not None:
