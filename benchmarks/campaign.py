@@ -81,6 +81,9 @@ def main() -> None:
         from sciml.campaign.submitting import campaign
         from sciml.cli.common import parse_options
         from sciml.planning import plan
+        from sciml.report.document import Request, document
+        from sciml.report.sections import section
+        from sciml.report.writing import write_report
 
         equation = Equation.parse(["x_t = -y", "y_t = x"], ["x", "y"])
         problem_file.write(
@@ -98,6 +101,11 @@ def main() -> None:
         record = folder / "rows.jsonl"
         (rows,) = campaign(planned, executor, site, seeds=range(asked.cells), record=record)
         took = time.monotonic() - start
+        start = time.monotonic()
+        parts = [section(planned[0], rows, folder / "store")]
+        request = Request("benchmark", folder / "store", seeds=tuple(range(asked.cells)))
+        files = write_report(folder / "report", document(parts, request), parts)
+        told = time.monotonic() - start
         failed = [row.outcome for row in rows if row.outcome != "ok"]
         sizes = [path.stat().st_size for path in (folder / "store" / "circle").iterdir()]
         print(f"{asked.executor}: {asked.cells} cells, {asked.workers} workers, {len(failed)} failed {failed[:1]}")
@@ -106,6 +114,7 @@ def main() -> None:
         print(f"coordinator {before:.0f} MB before, {_peak(resource.RUSAGE_SELF):.0f} MB at most; ", end="")
         print(f"store {len(sizes)} files, {sum(sizes) / len(sizes):.0f} bytes each; ", end="")
         print(f"rows.jsonl {record.stat().st_size / len(rows):.0f} bytes a row")
+        print(f"report in {told:.1f} s: " + ", ".join(f"{p.name} {p.stat().st_size / 1e6:.1f} MB" for p in files))
     print(f"largest process that was started: {_peak(resource.RUSAGE_CHILDREN):.0f} MB")
 
 

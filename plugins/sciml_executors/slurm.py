@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import Any, ClassVar, Literal
 
@@ -19,6 +20,7 @@ from sciml.campaign import Answer, Cell, Executor, Site
 from .batch import Batch
 from .needed import needed
 
+QUIET = "controllers.log"
 MOST = 500  # jobs in the queue at once; clusters allow about a thousand in an array
 
 
@@ -76,6 +78,7 @@ class SlurmExecutor(Executor):
             for job in jobs:
                 job.cancel(check=False)
             with suppress(OSError):
+                (submitter.folder / QUIET).unlink(missing_ok=True)
                 submitter.folder.rmdir()  # if no job has left its logs there
 
     def _submitter(self, site: Site) -> Any:
@@ -105,11 +108,30 @@ class SlurmExecutor(Executor):
         threads = os.environ.get("OMP_NUM_THREADS", str(self.cpus))
         work = [Batch([cell.as_plain() for cell in batch], {"OMP_NUM_THREADS": threads}) for batch in batches]
         try:
-            found: list[Any] = submitter.submit_array(work)
+            with self._quiet(submitter):
+                found: list[Any] = submitter.submit_array(work)
         except Exception as error:  # submitit has its own, and those of the commands that it calls
             reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
             raise RunFailed(f"SLURM does not take the jobs ({reason}).") from None
         return found
+
+
+    @contextmanager
+    def _quiet(self, submitter: Any) -> Iterator[None]:
+        """Processes that stand in for SLURM print a traceback when they are cancelled: not on our error stream."""
+        if self.cluster == "slurm":
+            yield
+            return
+        submitter.folder.mkdir(parents=True, exist_ok=True)
+        sys.stderr.flush()
+        kept = os.dup(2)
+        try:
+            with (submitter.folder / QUIET).open("a") as file:
+                os.dup2(file.fileno(), 2)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 def _outcome(job: Any) -> tuple[list[Answer] | None, str]:

@@ -17,7 +17,7 @@ pytest.importorskip("distributed")
 
 @pytest.fixture
 def cluster(place):
-    """The scheduler's address and its workers; `place` comes first, so that they find what is installed there."""
+    """The scheduler's address and process, and the workers'; `place` comes first, so that they find what is installed there."""
     spot, started = place / "scheduler.json", []
 
     def start(*words: str) -> subprocess.Popen[bytes]:
@@ -28,7 +28,7 @@ def cluster(place):
     start("scheduler", "--host", "127.0.0.1", "--port", "0")
     until(spot.exists)
     workers = [start("worker", "--nthreads", "1", "--no-nanny") for _ in range(2)]
-    yield json.loads(spot.read_text())["address"], workers
+    yield json.loads(spot.read_text())["address"], started[0], workers
     for process in started:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -39,7 +39,7 @@ WORDS = ("compare", "circle.h5", "--solvers", "odd:mode=steps:steps=12,odd:mode=
 
 @pytest.mark.slow
 def test_a_worker_is_killed_and_nothing_is_lost(place, command, cluster):
-    address, workers = cluster
+    address, _, workers = cluster
     first = command(*WORDS, "--store", "store", "--executor", "dask", "--executor-option", f"address={address}")
     until(lambda: len({line[0] for line in log(place) if line[1] == "step"}) == 2)
     workers[0].kill()  # the Dask worker; its cell's process finds itself alone, saves its checkpoint and ends
@@ -60,7 +60,7 @@ def test_a_worker_is_killed_and_nothing_is_lost(place, command, cluster):
 
 @pytest.mark.slow
 def test_ctrl_c_stops_cells_on_the_cluster(place, command, cluster):
-    address, workers = cluster
+    address, _, workers = cluster
     words = ("compare", "circle.h5", "--solvers", "odd:mode=steps:steps=1000", "--seeds", "0,1,2,3", "--store", "store", "--executor", "dask")
     first = command(*words, "--executor-option", f"address={address}")
     until(lambda: len({line[0] for line in log(place) if line[1] == "step"}) == 2)
@@ -74,11 +74,10 @@ def test_ctrl_c_stops_cells_on_the_cluster(place, command, cluster):
 
 @pytest.mark.slow
 def test_a_scheduler_that_is_lost_is_one_sentence(place, command, cluster):
-    address, workers = cluster
+    address, scheduler, _ = cluster
     first = command("compare", "circle.h5", "--solvers", "odd:mode=steps:steps=1000", "--store", "store", "--executor", "dask", "--executor-option", f"address={address}", "--executor-option", "patience=5")
     until(lambda: [line for line in log(place) if line[1] == "step"])
-    (scheduler,) = [pid for pid in children() if "scheduler" in Path(f"/proc/{pid}/cmdline").read_text()]
-    os.kill(scheduler, signal.SIGKILL)
+    scheduler.kill()
     _, err = first.communicate(timeout=120)
     assert first.returncode == 1 and f"sciml: the Dask scheduler at {address} is gone; run again" in err.splitlines()[-1]
 
@@ -99,7 +98,3 @@ def values(path: Path) -> list[list[float]]:
 
     return [values.tolist() for values in result_file.read(path).solution.values.values()]
 
-
-def children() -> list[int]:
-    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(os.getpid())], capture_output=True, text=True, check=True)
-    return [pid for pid in map(int, found.stdout.split()) if alive(pid)]
