@@ -42,6 +42,10 @@ class Executor(Options, ABC):
         0.0, ge=0, description="seconds after which a cell is killed; 0: 1.5 times the budget and 30 s, if there is one"
     )
 
+    processes_per_cell: int = Field(
+        1, ge=1, description="processes that train one model together, by torchrun; a cell that solves is one process"
+    )
+
     @abstractmethod
     def run(self, cells: Iterator[Cell], site: Site) -> Iterator[tuple[Cell, Answer]]:
         """Yield every cell with its answer, in any order. `cells` may be long: take only what can run, or wait in a

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from sciml import UsageError
 from sciml.campaign import Answer, Cell, Executor, Lane, Site
 from sciml.campaign.devices import cores, environments, gpus
 from sciml.campaign.lane import stop
@@ -26,10 +27,13 @@ class LocalExecutor(Executor):
 
     def run(self, cells: Iterator[Cell], site: Site) -> Iterator[tuple[Cell, Answer]]:
         found = gpus(site.device, self.gpus)
-        count = site.workers or len(found) or min(cores(), 4)
-        if found and count > len(found):
+        each = self.processes_per_cell
+        count = site.workers or max(1, (len(found) or cores()) // each)
+        if len(set(found)) < each and found:
+            raise UsageError(f"{each} processes of a cell need a GPU each; there are {len(found)}.")
+        if found and count * each > len(found):
             site.notice(f"{count} workers share {len(found)} GPU(s)")
-        lanes = [Lane(environment, self.recycle) for environment in environments(count, found)]
+        lanes = [Lane(environment, self.recycle) for environment in environments(count, found, each)]
         try:
             while True:
                 for lane in lanes:

@@ -15,6 +15,7 @@ from ..kinds import Kind, kind_of
 from ..row import Row
 from ..solver import Solver
 from .store import require_store
+from .training import trained
 
 
 def attempted(path: Path, kind: Kind, task: Any, solver: Solver, seed: int, arguments: dict[str, Any]) -> Row:
@@ -46,6 +47,8 @@ def run_cell(cell: Cell) -> Answer:
         kind, task = _task(path)
         if task.content_hash != cell.content:
             raise RunFailed(f"{path} holds another problem here, or was changed since the campaign began.")
+        if cell.work == "train":
+            return trained(cell)
         arguments = {
             "store": Path(cell.store), "budget": cell.budget, "device": cell.device, "dtype": cell.dtype,
             "fresh": cell.fresh, "data": Path(cell.data), "wait": False,

@@ -37,8 +37,12 @@ def gpus(device: str, named: str = "") -> tuple[str, ...]:
     return tuple(str(index) for index in range(count))
 
 
-def environments(workers: int, found: Sequence[str]) -> list[dict[str, str]]:
-    """Of each worker: a GPU, in turn, and its share of the cores, unless OMP_NUM_THREADS says otherwise."""
-    threads = os.environ.get("OMP_NUM_THREADS", str(max(1, cores() // workers)))
+def environments(workers: int, found: Sequence[str], processes: int = 1) -> list[dict[str, str]]:
+    """Of each worker: a GPU for each of its processes, in turn, and their share of the cores, unless OMP_NUM_THREADS
+    says otherwise."""
+    threads = os.environ.get("OMP_NUM_THREADS", str(max(1, cores() // (workers * processes))))
     shared = {"OMP_NUM_THREADS": threads, "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE")}
-    return [shared | ({VISIBLE: found[index % len(found)]} if found else {}) for index in range(workers)]
+    if not found:
+        return [shared] * workers
+    mine = [[found[i % len(found)] for i in range(w * processes, (w + 1) * processes)] for w in range(workers)]
+    return [shared | {VISIBLE: ",".join(names)} for names in mine]

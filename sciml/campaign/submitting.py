@@ -26,7 +26,7 @@ TELL = 5.0  # seconds between words about how far it is
 
 def cells_of(
     planned: Sequence[Planned], executor: Executor, site: Site, *, seeds: Sequence[int], budget: float | None = None,
-    dtype: str = "float64", fresh: bool = False, data: Path = Path("sciml-data"),
+    dtype: str = "float64", fresh: bool = False, data: Path = Path("sciml-data"), work: str = "solve",
 ) -> Iterator[Cell]:  # fmt: skip
     """Problem by problem, solver by solver, seed by seed; made one at a time."""
     known, number = store_id(site.store), 0
@@ -37,7 +37,8 @@ def cells_of(
                 solver=f"{registry.plugin_of(type(solver)).name}/{solver.name}", label=solver.name,
                 version=solver.version, options=solver.asked(), changed=solver.changed(), classical=solver.classical,
                 seed=0, device=site.device, dtype=dtype, budget=budget, store=str(site.store), store_id=known,
-                data=str(data.resolve()), fresh=fresh, hard_limit=executor.limit(budget),
+                data=str(data.resolve()), fresh=fresh, hard_limit=executor.limit(budget), work=work,
+                processes=executor.processes_per_cell if work == "train" else 1,
             )  # fmt: skip
             for seed in seeds:
                 yield replace(first, number=number, seed=seed)

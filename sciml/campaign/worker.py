@@ -48,6 +48,7 @@ def main() -> None:
     threading.Thread(target=listen, daemon=True).start()
     while (cell := cells.get()) is not None:
         busy.set()
+        sys.argv = cell.command()  # what a result says that it was made by
         try:
             connection.send_bytes(json.dumps(run_cell(cell)).encode())
         except (Stopped, KeyboardInterrupt, BrokenPipeError):

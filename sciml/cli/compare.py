@@ -10,7 +10,7 @@ import click
 from .common import file_argument, json_option, notice, parse_options, print_table, run_options
 
 if TYPE_CHECKING:
-    from ..executor import Executor
+    from ..executor import Executor, Site
     from ..report.against import Change
     from ..report.sections import Section
     from ..row import Row
@@ -33,13 +33,14 @@ MOST_PRINTED = 200  # rows on a terminal
 @click.option("--executor", help="Run the cells elsewhere: local, dask, slurm, … (see `sciml executors`).")
 @click.option("--workers", type=int, help="Cells at once, with --executor; default: what the executor finds.")
 @click.option("--executor-option", "pairs", multiple=True, metavar="KEY=VALUE", help="Repeatable.")
+@click.option("--train", is_flag=True, help="With --executor: train what has no model first, in cells of its own.")
 @run_options
 @json_option
 def command(
     files: tuple[Path, ...], solvers: str | None, seeds: str | None, study_file: Path | None, output: Path | None,
     against: Path | None, no_classical: bool, no_animation: bool, executor: str | None, workers: int | None,
-    pairs: tuple[str, ...], device: str, dtype: str, budget: float | None, store: Path, data: Path, fresh: bool,
-    as_json: bool,
+    pairs: tuple[str, ...], train: bool, device: str, dtype: str, budget: float | None, store: Path, data: Path,
+    fresh: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Solve every problem (or family) FILE with every solver (what is finished is not run again), print one table, and
     write one page about it.
@@ -62,6 +63,8 @@ def command(
     budget = study.budget if budget is None else budget
     Run(budget=budget, dtype=dtype)  # a bad value ends this before any work
     old = None if against is None else read_old(against)
+    if train:
+        _train(study, place, numbers[0], device=device, budget=budget, store=store, data=data)
     planned = plan(study.problems, study.solvers, store, classical=study.classical and not no_classical)
     for part in planned:
         if part.added:
@@ -76,14 +79,12 @@ def command(
             for part in planned
         ]  # fmt: skip
     else:
-        from ..campaign import Site
         from ..campaign.submitting import campaign
 
-        chosen, count = place
-        site = Site(store.resolve(), count, device, notice)
         record = None if output is None else output / "rows.jsonl"
         groups = campaign(
-            planned, chosen, site, seeds=numbers, record=record, budget=budget, dtype=dtype, fresh=fresh, data=data
+            planned, *_site(place, store, device), seeds=numbers, record=record, budget=budget, dtype=dtype,
+            fresh=fresh, data=data,
         )  # fmt: skip
     rows = [row for group in groups for row in group]
     if as_json:
@@ -170,6 +171,32 @@ def _executor(
     if pairs:
         raise UsageError("the study has its executor's options; name --executor to replace them.")
     return study.executor, study.workers if workers is None else workers
+
+
+def _site(place: tuple[Executor, int | None], store: Path, device: str) -> tuple[Executor, Site]:
+    from ..executor import Site
+
+    return place[0], Site(store.resolve(), place[1], device, notice)
+
+
+def _train(
+    study: Study, place: tuple[Executor, int | None] | None, seed: int, *, device: str, budget: float | None,
+    store: Path, data: Path,
+) -> None:  # fmt: skip
+    """Learned solvers on the families of the study for which they have no model, and say what came of it."""
+    from ..campaign.submitting import campaign
+    from ..campaign.training import to_train
+    from ..errors import UsageError
+
+    if place is None or study.solvers is None:
+        raise UsageError("--train goes with --executor and with solvers by name; `sciml train` trains without.")
+    planned = to_train(study.problems, study.solvers, store)
+    groups = campaign(
+        planned, *_site(place, store, device), seeds=(seed,), budget=budget, data=data, work="train"
+    )  # fmt: skip
+    for row in (row for group in groups for row in group):
+        told = f"trained in {row.training:.0f} s" if row.cell else f"not trained: {row.outcome}"
+        notice(f"{row.problem} · {row.label()}: {told}")
 
 
 def _numbers(seeds: str) -> tuple[int, ...]:

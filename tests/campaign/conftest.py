@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,16 +42,21 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ode_file: Path):
 
 
 @pytest.fixture
-def command(place: Path) -> Callable[..., subprocess.Popen[str]]:
+def command(place: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """`sciml …` as a process of its own."""
 
+    started = []
+
     def call(*arguments: object) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+        started.append(subprocess.Popen(
             [sys.executable, "-c", COMMAND, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             start_new_session=True,
-        )  # fmt: skip
+        ))  # fmt: skip
+        return started[-1]
 
-    return call
+    yield call
+    for process in started:
+        process.kill()  # its workers find themselves alone, and end
 
 
 def log(place: Path) -> list[list[str]]:
