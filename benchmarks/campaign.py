@@ -3,6 +3,7 @@ files a cell. The cells do nothing.
 
     python benchmarks/campaign.py --cells 10000 --executor local --workers 2
     python benchmarks/campaign.py --cells 1000 --executor dask --workers 2        # brings its own scheduler
+    python benchmarks/campaign.py --cells 10000 --executor none     # what the coordinator itself can do
     python benchmarks/campaign.py --cells 20 --executor slurm --workers 2         # jobs as processes of this machine
 """
 
@@ -18,6 +19,7 @@ import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 SOLVER = '''
 from typing import ClassVar
@@ -64,6 +66,23 @@ def cluster(stack: ExitStack, workers: int) -> str:
     return str(json.loads(spot.read_text())["address"])
 
 
+def _none() -> Any:
+    """An executor whose cells cost nothing, not even a result."""
+    from typing import ClassVar
+
+    from sciml import Executor
+
+    class Nowhere(Executor):
+        name: ClassVar[str] = "none"
+
+        def run(self, cells: Any, site: Any) -> Any:
+            for cell in cells:
+                json.loads(json.dumps(cell.as_plain()))
+                yield cell, json.loads(json.dumps(cell.failed("ok")))
+
+    return Nowhere
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--cells", type=int, default=1000)
@@ -93,27 +112,32 @@ def main() -> None:
         options = {"dask": [], "slurm": ["cluster=local"]}.get(asked.executor, [])
         if asked.executor == "dask":
             options = [f"address={cluster(stack, asked.workers)}"]
+        if asked.executor == "none":
+            registry.get_executor = lambda name: _none()  # type: ignore[assignment]
         executor = registry.get_executor(asked.executor).from_strings(parse_options([*options, *asked.option]))
         planned = plan([folder / "circle.h5"], [registry.get_solver("nothing")()], folder / "store")
-        before, start = _peak(resource.RUSAGE_SELF), time.monotonic()
+        before, start, cpu = _peak(resource.RUSAGE_SELF), time.monotonic(), time.process_time()
         marks: list[float] = []
         site = Site(folder / "store", asked.workers, notice=lambda text: marks.append(time.monotonic()))
         record = folder / "rows.jsonl"
         (rows,) = campaign(planned, executor, site, seeds=range(asked.cells), record=record)
-        took = time.monotonic() - start
+        cpu = time.process_time() - cpu
+        took, peak = time.monotonic() - start, _peak(resource.RUSAGE_SELF)
         start = time.monotonic()
         parts = [section(planned[0], rows, folder / "store")]
         request = Request("benchmark", folder / "store", seeds=tuple(range(asked.cells)))
         files = write_report(folder / "report", document(parts, request), parts)
         told = time.monotonic() - start
         failed = [row.outcome for row in rows if row.outcome != "ok"]
-        sizes = [path.stat().st_size for path in (folder / "store" / "circle").iterdir()]
+        sizes = [path.stat().st_size for path in (folder / "store").glob("circle/*.h5")] or [0]
         print(f"{asked.executor}: {asked.cells} cells, {asked.workers} workers, {len(failed)} failed {failed[:1]}")
         each = 1e3 * took * asked.workers / len(rows)
         print(f"{took:.1f} s, {len(rows) / took:.1f} cells/s, {each:.0f} ms a cell and worker")
-        print(f"coordinator {before:.0f} MB before, {_peak(resource.RUSAGE_SELF):.0f} MB at most; ", end="")
+        print(f"coordinator {1e3 * cpu / len(rows):.2f} ms of CPU time a cell, ", end="")
+        print(f"{before:.0f} MB before, {peak:.0f} MB at most; ", end="")
         print(f"store {len(sizes)} files, {sum(sizes) / len(sizes):.0f} bytes each; ", end="")
         print(f"rows.jsonl {record.stat().st_size / len(rows):.0f} bytes a row")
+        print(f"cores of this machine {os.cpu_count()}, load {os.getloadavg()[0]:.1f}; ", end="")
         print(f"report in {told:.1f} s: " + ", ".join(f"{p.name} {p.stat().st_size / 1e6:.1f} MB" for p in files))
     print(f"largest process that was started: {_peak(resource.RUSAGE_CHILDREN):.0f} MB")
 

@@ -197,17 +197,17 @@ def test_in_a_browser(tmp_path, evidence):
         assert browser.complaints == []
 
 
-def test_ten_thousand_rows_have_a_report_that_says_what_it_leaves_out(tmp_path):
-    rows = [made.row(f"s{i}", 1e-3 * (1 + i), seed=seed, trivial={}) for i in range(400) for seed in range(24)]
-    rows += [made.failed(f"s{i}") for i in range(400)]
+def test_a_report_of_many_rows_says_what_it_leaves_out(tmp_path):
+    rows = [made.row(f"s{i}", 1e-3 * (1 + i), seed=seed, trivial={}) for i in range(205) for seed in range(5)]
+    rows += [made.failed(f"s{i}") for i in range(205)]
     part = made.section(rows, lambda phase: Evidence())
-    data = document([part], Request("x", Path("kept"), seeds=tuple(range(25))))
+    data = document([part], Request("x", Path("kept"), seeds=tuple(range(6))))
     written = write_report(tmp_path, data, [part])
     page, text = (tmp_path / "report.html").read_text(), (tmp_path / "report.md").read_text()
-    assert "The best 200 of 400 lines are shown" in page and "The first 200 of 10000 runs are shown" in page
-    assert "the first 200 of 400 lines" in text and "the first 200 of 400 failures" in text and "the first 200 of 10000 runs" in text
-    assert len(json.loads((tmp_path / "report.json").read_text())["problems"][0]["runs"]) == 10_000
-    assert (tmp_path / "table.csv").read_text().count("\n") == 10_001
+    assert "The best 200 of 205 lines are shown" in page and "The first 200 of 1230 runs are shown" in page
+    assert "the first 200 of 205 lines" in text and "the first 200 of 205 failures" in text and "the first 200 of 1230 runs" in text
+    assert len(json.loads((tmp_path / "report.json").read_text())["problems"][0]["runs"]) == 1230
+    assert (tmp_path / "table.csv").read_text().count("\n") == 1231
     assert written[0].stat().st_size < 3e6
 
 
