@@ -52,18 +52,26 @@ def install(folder: Path) -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
-def cluster(stack: ExitStack, workers: int) -> str:
-    """A Dask scheduler and its workers on loopback; the scheduler's address."""
+def cluster(stack: ExitStack, workers: int) -> tuple[str, list[int]]:
+    """A Dask scheduler and its workers on loopback; the scheduler's address, and the processes' numbers."""
+    started = []
     spot = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "scheduler.json"
     scheduler = ["scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(spot)]
     worker = ["worker", "--nthreads", "1", "--no-dashboard", "--scheduler-file", str(spot)]
     for command in (scheduler, *[worker] * workers):
         process = subprocess.Popen([sys.executable, "-m", "dask", *command], stderr=subprocess.DEVNULL)
+        started.append(process.pid)
         stack.callback(process.wait)
         stack.callback(process.terminate)
         while not spot.exists():
             time.sleep(0.1)
-    return str(json.loads(spot.read_text())["address"])
+    return str(json.loads(spot.read_text())["address"]), started
+
+
+def _spent(pid: int) -> float:
+    """CPU seconds of a process."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _none() -> Any:
@@ -109,9 +117,11 @@ def main() -> None:
             folder / "circle.h5",
             Problem("circle", equation, Grid((), np.linspace(0.0, 2.0, 21)), initial_text={"x": "1", "y": "0"}),
         )
+        helpers: list[int] = []
         options = {"dask": [], "slurm": ["cluster=local"]}.get(asked.executor, [])
         if asked.executor == "dask":
-            options = [f"address={cluster(stack, asked.workers)}"]
+            address, helpers = cluster(stack, asked.workers)
+            options = [f"address={address}"]
         if asked.executor == "none":
             registry.get_executor = lambda name: _none()  # type: ignore[assignment]
         executor = registry.get_executor(asked.executor).from_strings(parse_options([*options, *asked.option]))
@@ -120,8 +130,10 @@ def main() -> None:
         marks: list[float] = []
         site = Site(folder / "store", asked.workers, notice=lambda text: marks.append(time.monotonic()))
         record = folder / "rows.jsonl"
+        spent = [_spent(pid) for pid in helpers[:1]]
         (rows,) = campaign(planned, executor, site, seeds=range(asked.cells), record=record)
         cpu = time.process_time() - cpu
+        spent = [_spent(pid) - then for pid, then in zip(helpers, spent, strict=False)]
         took, peak = time.monotonic() - start, _peak(resource.RUSAGE_SELF)
         start = time.monotonic()
         parts = [section(planned[0], rows, folder / "store")]
@@ -134,6 +146,8 @@ def main() -> None:
         each = 1e3 * took * asked.workers / len(rows)
         print(f"{took:.1f} s, {len(rows) / took:.1f} cells/s, {each:.0f} ms a cell and worker")
         print(f"coordinator {1e3 * cpu / len(rows):.2f} ms of CPU time a cell, ", end="")
+        if spent:
+            print(f"Dask's scheduler {1e3 * spent[0] / len(rows):.2f}, ", end="")
         print(f"{before:.0f} MB before, {peak:.0f} MB at most; ", end="")
         print(f"store {len(sizes)} files, {sum(sizes) / len(sizes):.0f} bytes each; ", end="")
         print(f"rows.jsonl {record.stat().st_size / len(rows):.0f} bytes a row")
