@@ -153,7 +153,9 @@ def main() -> None:
         print(f"rows.jsonl {record.stat().st_size / len(rows):.0f} bytes a row")
         print(f"cores of this machine {os.cpu_count()}, load {os.getloadavg()[0]:.1f}; ", end="")
         print(f"report in {told:.1f} s: " + ", ".join(f"{p.name} {p.stat().st_size / 1e6:.1f} MB" for p in files))
-    print(f"largest process that was started: {_peak(resource.RUSAGE_CHILDREN):.0f} MB")
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(f"all processes that were started: {used.ru_utime + used.ru_stime:.1f} s of CPU time, ", end="")
+    print(f"the largest {_peak(resource.RUSAGE_CHILDREN):.0f} MB")
 
 
 def _peak(who: int) -> float:
