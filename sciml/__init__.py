@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .equation import Equation as Equation
     from .errors import RunFailed as RunFailed
     from .errors import UsageError as UsageError
+    from .executor import Executor as Executor
     from .family import Family as Family
     from .interactive import load as load
     from .interactive import reference_of as reference_of
@@ -42,6 +43,7 @@ _PUBLIC = {
     "Axis": ("problem", "Axis"),
     "Ball": ("ball", "Ball"),
     "Equation": ("equation", "Equation"),
+    "Executor": ("executor", "Executor"),
     "Grid": ("problem", "Grid"),
     "Problem": ("problem", "Problem"),
     "Run": ("run", "Run"),
@@ -64,9 +66,9 @@ _PUBLIC = {
     "solve": ("interactive", "solve"),
 }
 __all__ = [
-    "Axis", "Ball", "EnsembleResult", "Equation", "Family", "Grid", "Measure", "Problem", "Result", "Run", "RunFailed",
-    "Solution", "Solver", "Solves", "Status", "Transport", "TransportResult", "TransportSolution", "TransportSolver",
-    "UsageError", "__version__", "hookimpl", "load", "reference_of", "solve",
+    "Axis", "Ball", "EnsembleResult", "Equation", "Executor", "Family", "Grid", "Measure", "Problem", "Result", "Run",
+    "RunFailed", "Solution", "Solver", "Solves", "Status", "Transport", "TransportResult", "TransportSolution",
+    "TransportSolver", "UsageError", "__version__", "hookimpl", "load", "reference_of", "solve",
 ]  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -36,7 +37,8 @@ def replacing(path: Path) -> Iterator[Path]:
 
     Raises RunFailed where the place cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    word = f"{os.getpid()}-{secrets.token_hex(4)}"  # a process of another machine may have our number
+    temporary = path.with_name(f".{path.name}.{word}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():

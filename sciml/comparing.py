@@ -6,17 +6,18 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from .errors import ScimlError, Stopped
-from .kinds import Kind, kind_of
+from .campaign.attempt import attempted
+from .errors import UsageError
+from .kinds import kind_of
 from .metrics.breakeven import breakeven
-from .planning import Planned, changed_options
+from .planning import Planned
 from .row import MEASURE, Row
 from .solver import Solver
+from .study import MOST_ROWS
 
 __all__ = ["Row", "as_csv", "as_json", "cells", "compare", "markdown", "rows_of", "table"]
 
@@ -38,6 +39,13 @@ def compare(
     return [row for task in planned for row in rows_of(task, seeds=seeds, on_cell=on_cell, **arguments)]
 
 
+def check_size(planned: Sequence[Planned], seeds: Sequence[int]) -> None:
+    """Raises UsageError for more rows than tables and pages can hold."""
+    rows = sum(len(part.solvers) for part in planned) * len(seeds)
+    if rows > MOST_ROWS:
+        raise UsageError(f"that are {rows} runs; one comparison holds at most {MOST_ROWS}.")
+
+
 def rows_of(
     planned: Planned, *, seeds: Iterable[int] = (0,), on_cell: Callable[[str], None] | None = None, **arguments: object
 ) -> list[Row]:
@@ -49,21 +57,8 @@ def rows_of(
         for seed in seeds:
             if on_cell is not None:
                 on_cell(f"{planned.task.name} · {solver.name}" + (f" · seed {seed}" if len(seeds) > 1 else ""))
-            rows.append(_row(planned.path, planned.kind, planned.task, solver, seed, arguments))
+            rows.append(attempted(planned.path, planned.kind, planned.task, solver, seed, arguments))
     return rows
-
-
-def _row(path: Path, kind: Kind, task: Any, solver: Solver, seed: int, arguments: dict[str, Any]) -> Row:
-    head: dict[str, Any] = {
-        "problem": task.name, "solver": solver.name, "options": changed_options(solver), "seed": seed,
-        "classical": solver.classical,
-    }  # fmt: skip
-    try:
-        return kind.row(path, task, solver, head, arguments)
-    except ScimlError as error:
-        if isinstance(error, Stopped) and "Ctrl-C" in error.reason:
-            raise
-        return Row(**head, outcome=str(error))
 
 
 def solves_until_paid(row: Row, rows: list[Row]) -> float:

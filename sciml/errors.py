@@ -32,6 +32,10 @@ class Stopped(RunFailed):
         self.reason = reason
 
 
+class Busy(RunFailed):
+    """Another process is at this very cell, and it was not to be waited for."""
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`"; did you mean 'etdrk4'?"`, or the known names when nothing is near."""
     names = sorted(known)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import pluggy
 
+from .executor import Executor
 from .solver import Solver
 
 hookspec = pluggy.HookspecMarker("sciml")
@@ -23,3 +24,8 @@ hookspec = pluggy.HookspecMarker("sciml")
 @hookspec
 def register_solvers() -> list[type[Solver]]:  # type: ignore[empty-body]
     """The solver classes that this plugin brings."""
+
+
+@hookspec
+def register_executors() -> list[type[Executor]]:  # type: ignore[empty-body]
+    """The executor classes that this plugin brings: where campaigns can run."""

@@ -51,16 +51,9 @@ def plan(
     return found
 
 
-def changed_options(solver: Solver) -> dict[str, Any]:
-    """Those that were asked for and are not at their defaults."""
-    asked = {key: value for key, value in solver.options().items() if key in solver.model_fields_set}
-    defaults = type(solver)().options()
-    return {key: value for key, value in asked.items() if value != defaults[key]}
-
-
 def label(solver: Solver) -> str:
     """As the rows of its runs have it."""
-    return label_of(solver.name, changed_options(solver))
+    return label_of(solver.name, solver.changed())
 
 
 def _classical(kind: Kind, task: Any, store: Path, chosen: Sequence[Solver]) -> Solver | None:

@@ -8,6 +8,7 @@ import shlex
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -16,6 +17,11 @@ PACKAGES = ("sciml-toolkit", "torch", "numpy", "scipy", "h5py", "triton", "pydan
 
 def versions() -> dict[str, str]:
     """Installed versions of what a number may depend on."""
+    return dict(_versions())
+
+
+@cache  # half the time of a cell that does nothing
+def _versions() -> dict[str, str]:
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -25,6 +31,7 @@ def versions() -> dict[str, str]:
     return found
 
 
+@cache
 def processor() -> str:
     """The CPU's marketing name where the system tells it."""
     try:

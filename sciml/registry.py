@@ -1,4 +1,4 @@
-"""Which solvers exist. Every plugin is loaded in its own `try`: a broken one is listed, never fatal.
+"""Which solvers and executors exist. Every plugin is loaded in its own `try`: a broken one is listed, never fatal.
 
 Environment: SCIML_LOAD_PLUGINS=a,b loads only these; SCIML_DISABLE=a,b leaves these out;
 SCIML_STRICT=1 turns a broken plugin into an error.
@@ -7,19 +7,24 @@ SCIML_STRICT=1 turns a broken plugin into an error.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from typing import TypeVar
 
 import pluggy
 
 from . import hookspecs
 from .errors import RunFailed, UsageError, did_you_mean
+from .executor import Executor
+from .options import Options
 from .problem import Problem
 from .solver import API_VERSION, REASONS, Solver, Solves, Task
 from .transport import Transport, TransportSolver
 
 GROUP = "sciml"
+T = TypeVar("T", bound=Options)
 
 
 @dataclass
@@ -31,6 +36,7 @@ class Plugin:
     version: str
     module: str
     solvers: list[type[Solver]] = field(default_factory=list)
+    executors: list[type[Executor]] = field(default_factory=list)
     problem: str = ""  # why it is not usable; empty when it is
 
     @property
@@ -43,7 +49,7 @@ def _names(variable: str) -> list[str] | None:
     return None if value is None else [name.strip() for name in value.split(",") if name.strip()]
 
 
-def _checked(cls: object, plugin: str) -> type[Solver]:
+def _solver(cls: object) -> type[Solver]:
     """A registered object that really is a usable solver class. Raises TypeError."""
     if not (isinstance(cls, type) and issubclass(cls, Solver)):
         raise TypeError(f"register_solvers() returned {cls!r}, which is not a subclass of sciml.Solver")
@@ -52,15 +58,29 @@ def _checked(cls: object, plugin: str) -> type[Solver]:
             raise TypeError(f"{cls.__name__} has no class attribute {attribute!r}")
     if not isinstance(cls.name, str) or not isinstance(cls.solves, Solves):
         raise TypeError(f"{cls.__name__}: 'name' must be a text and 'solves' a sciml.Solves")
+    _check(cls, "solve")
+    return cls
+
+
+def _executor(cls: object) -> type[Executor]:
+    """The same for executors."""
+    if not (isinstance(cls, type) and issubclass(cls, Executor)):
+        raise TypeError(f"register_executors() returned {cls!r}, which is not a subclass of sciml.Executor")
+    if not isinstance(getattr(cls, "name", None), str):
+        raise TypeError(f"{cls.__name__}: 'name' must be a text")
+    _check(cls, "run")
+    return cls
+
+
+def _check(cls: type[Options], method: str) -> None:
     if getattr(cls, "__abstractmethods__", None):
-        raise TypeError(f"{cls.__name__} does not define solve()")
+        raise TypeError(f"{cls.__name__} does not define {method}()")
     undocumented = [key for key, info in cls.model_fields.items() if not info.description]
     if undocumented:
         raise TypeError(f"option {undocumented[0]!r} of {cls.name} has no description")
     required = [key for key, info in cls.model_fields.items() if info.is_required()]
     if required:
         raise TypeError(f"option {required[0]!r} of {cls.name} has no default")
-    return cls
 
 
 def _load(entry: EntryPoint) -> Plugin:
@@ -84,13 +104,15 @@ def _load(entry: EntryPoint) -> Plugin:
         manager.register(module, entry.name)
         manager.check_pending()
         for group in manager.hook.register_solvers():
-            plugin.solvers += [_checked(cls, entry.name) for cls in group]
+            plugin.solvers += [_solver(cls) for cls in group]
+        for group in manager.hook.register_executors():
+            plugin.executors += [_executor(cls) for cls in group]
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a plugin may even call sys.exit() at import
         if os.environ.get("SCIML_STRICT") == "1":
             raise RunFailed(f"plugin {entry.name!r} is broken: {error}") from error
-        plugin.solvers = []
+        plugin.solvers, plugin.executors = [], []
         plugin.problem = f"{type(error).__name__}: {error}".strip().splitlines()[0]
     return plugin
 
@@ -104,17 +126,18 @@ def plugins() -> tuple[Plugin, ...]:
 
 def solvers() -> dict[str, type[Solver]]:
     """Usable names: `etdrk4`, and `plugin/etdrk4` where two plugins claim one name."""
-    claims: dict[str, list[tuple[str, type[Solver]]]] = {}
-    for plugin in plugins():
-        for cls in plugin.solvers:
-            claims.setdefault(cls.name, []).append((plugin.name, cls))
-    names: dict[str, type[Solver]] = {}
-    for name, claimants in sorted(claims.items()):
-        if len(claimants) == 1:
-            names[name] = claimants[0][1]
-        else:
-            names.update({f"{plugin}/{name}": cls for plugin, cls in claimants})
-    return names
+    return _names_of([(plugin.name, cls) for plugin in plugins() for cls in plugin.solvers])
+
+
+def executors() -> dict[str, type[Executor]]:
+    """The same of executors."""
+    return _names_of([(plugin.name, cls) for plugin in plugins() for cls in plugin.executors])
+
+
+def _names_of(claimants: list[tuple[str, type[T]]]) -> dict[str, type[T]]:
+    alone = Counter(cls.name for _, cls in claimants)
+    named = {cls.name if alone[cls.name] == 1 else f"{plugin}/{cls.name}": cls for plugin, cls in claimants}
+    return dict(sorted(named.items()))
 
 
 def plugin_of(cls: type[Solver]) -> Plugin:
@@ -124,21 +147,26 @@ def plugin_of(cls: type[Solver]) -> Plugin:
 
 def get_solver(name: str) -> type[Solver]:
     """The class for a name; `plugin/solver` always works. Raises UsageError with the nearest name."""
-    known = solvers()
+    return _find("solver", name, solvers(), [(p.name, cls) for p in plugins() for cls in p.solvers])
+
+
+def get_executor(name: str) -> type[Executor]:
+    """The same for executors."""
+    return _find("executor", name, executors(), [(p.name, cls) for p in plugins() for cls in p.executors])
+
+
+def _find(what: str, name: str, known: dict[str, type[T]], claimants: list[tuple[str, type[T]]]) -> type[T]:
     if name in known:
         return known[name]
-    owner, _, plain = name.partition("/")
-    for plugin in plugins():
-        if plugin.name == owner:
-            for cls in plugin.solvers:
-                if cls.name == plain:
-                    return cls
+    for plugin, cls in claimants:
+        if name == f"{plugin}/{cls.name}":
+            return cls
     claimed = [key for key in known if key.endswith(f"/{name}")]
     if claimed:
         raise UsageError(f"{name!r} is offered by several plugins; write {' or '.join(claimed)}.")
     broken = [plugin.name for plugin in plugins() if plugin.status == "broken"]
     note = f" (broken plugins, see `sciml plugins`: {', '.join(broken)})" if broken else ""
-    raise UsageError(f"there is no solver {name!r}{did_you_mean(name, known)}{note}")
+    raise UsageError(f"there is no {what} {name!r}{did_you_mean(name, known)}{note}")
 
 
 def able(problem: Task) -> list[str]:

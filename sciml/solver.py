@@ -13,11 +13,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from .errors import UsageError, did_you_mean
+from .options import Options
 from .problem import Problem
 from .solution import Solution
 
@@ -67,15 +65,11 @@ class Solves:
         return reasons
 
 
-class Solver(BaseModel, ABC):
+class Solver(Options, ABC):
     """Base of every solver plugin. Frozen; options are pydantic fields with a description each."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=True)
-
-    name: ClassVar[str]
     solves: ClassVar[Solves]
     citation: ClassVar[str] = ""
-    summary: ClassVar[str] = ""
     version: ClassVar[str] = "1"  # part of the cell hash: raise it when results change
     devices: ClassVar[frozenset[str]] = frozenset({"cpu"})  # "cuda" too, where `solve` computes on `run.device`
     classical: ClassVar[bool] = False  # an established numerical method: reports want one beside every other row
@@ -95,36 +89,3 @@ class Solver(BaseModel, ABC):
     def refuses(self, problem: Problem) -> list[str]:
         """Every reason why this solver, with these options, cannot take the problem."""
         return self.solves.refuses(problem)
-
-    @classmethod
-    def from_strings(cls, options: Mapping[str, str]) -> Self:
-        """Build from `key=value` text. Raises UsageError with one sentence per bad option."""
-        unknown = [key for key in options if key not in cls.model_fields]
-        if unknown:
-            hint = did_you_mean(unknown[0], cls.model_fields) if cls.model_fields else "; it has none."
-            raise UsageError(f"{cls.name} has no option {unknown[0]!r}{hint}")
-        try:
-            return cls.model_validate_strings(dict(options))
-        except ValidationError as error:
-            raise UsageError(" ".join(cls._sentence(e) for e in error.errors())) from None
-
-    @classmethod
-    def build(cls, **options: Any) -> Self:
-        """Build from Python values, with the same sentences for bad ones."""
-        unknown = [key for key in options if key not in cls.model_fields]
-        if unknown:
-            raise UsageError(f"{cls.name} has no option {unknown[0]!r}{did_you_mean(unknown[0], cls.model_fields)}")
-        try:
-            return cls(**options)
-        except ValidationError as error:
-            raise UsageError(" ".join(cls._sentence(e) for e in error.errors())) from None
-
-    @classmethod
-    def _sentence(cls, error: Any) -> str:
-        where = ".".join(str(part) for part in error["loc"]) or "options"
-        message = error["msg"].replace("Input should be", "must be").removeprefix("Value error, ")
-        return f"{cls.name}: option {where!r} {message}, not {error['input']!r}."
-
-    def options(self) -> dict[str, Any]:
-        """Every option with its value, as plain JSON data."""
-        return self.model_dump(mode="json")

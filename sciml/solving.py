@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from . import problem_file, registry, result_file
-from .errors import RunFailed, ScimlError, UsageError
+from .errors import Busy, RunFailed, ScimlError, UsageError
 from .learning import LearnedSolver, Model
 from .learning.models import choose
 from .problem import Problem
@@ -72,13 +72,15 @@ def solve(
     budget: float | None = None,
     store: str | Path = DEFAULT_STORE,
     fresh: bool = False,
+    wait: bool = True,
     on_progress: Callable[[float, str], None] | None = None,
     on_notice: Callable[[str], None] | None = None,
 ) -> Result:
     """Solve a problem (a file, or a Problem without a reference) and return the scored, stored result.
 
     `solver` is a name with `options`, or a Solver. Raises UsageError for a request that cannot be
-    carried out, Stopped when budget or Ctrl-C end the run (call again to resume), RunFailed otherwise.
+    carried out, Stopped when budget or Ctrl-C end the run (call again to resume), Busy where another process
+    is at the same cell and this one is not to `wait`, RunFailed otherwise.
     """
     path = None if isinstance(problem, Problem) else Path(problem)
     task = problem if isinstance(problem, Problem) else problem_file.read(Path(problem))
@@ -99,7 +101,7 @@ def solve(
     )  # arguments are checked before anything is written
     if dtype != "float64":
         raise UsageError(f"{chosen.name} computes in float64 only; leave --dtype out.")
-    with only_one(folder, on_notice):
+    with only_one(folder, on_notice, wait=wait):
         if target.exists() and not fresh:
             return rescored(result_file.read(target), path)
         if fresh:
@@ -196,8 +198,11 @@ def _make(folder: Path, store: Path) -> None:
 
 
 @contextmanager
-def only_one(folder: Path, on_notice: Callable[[str], None] | None, wanted: bool = True) -> Iterator[None]:
-    """Hold the cell's lock (if it is `wanted`); wait while another process does. The lock dies with its process.
+def only_one(
+    folder: Path, on_notice: Callable[[str], None] | None, wanted: bool = True, wait: bool = True
+) -> Iterator[None]:
+    """Hold the cell's lock (if it is `wanted`); while another process does, wait or raise Busy. The lock dies with its
+    process.
 
     Who leaves removes lock file and empty folder; who then holds a lock on a file that is gone takes the new one.
     """
@@ -218,12 +223,21 @@ def only_one(folder: Path, on_notice: Callable[[str], None] | None, wanted: bool
             if path.exists() and os.path.samestat(os.fstat(lock.fileno()), path.stat()):
                 break
         except BlockingIOError:
+            if not wait:
+                lock.close()
+                raise Busy("another process is running this very cell.") from None
             if not told and on_notice is not None:
                 on_notice("another process is running this very cell; waiting for it to finish")
             told = True
             time.sleep(0.2)
         except FileNotFoundError:
             pass
+        except OSError as error:
+            lock.close()
+            raise RunFailed(
+                f"the file system of {store} gives no locks ({error.strerror}), without which processes would disturb"
+                " each other; choose another place with --store."
+            ) from None
         lock.close()
     with lock:
         try:

@@ -38,6 +38,7 @@ def solve_family(
     store: str | Path = DEFAULT_STORE,
     data: str | Path = DEFAULT_DATA,
     fresh: bool = False,
+    wait: bool = True,
     on_progress: Callable[[float, str], None] | None = None,
     on_notice: Callable[[str], None] | None = None,
 ) -> tuple[EnsembleResult, Path]:
@@ -61,7 +62,7 @@ def solve_family(
     }  # fmt: skip
     cell = digest_of(key)
     target, folder = store / family.name / f"{solver.name}-{cell}.h5", store / ".partial" / cell
-    with only_one(folder, on_notice):
+    with only_one(folder, on_notice, wait=wait):
         if target.exists() and not fresh:
             return ensemble.read(target), target
         making = Run(budget=budget, on_progress=on_progress)

@@ -32,6 +32,7 @@ def solve_transport(
     budget: float | None = None,
     store: str | Path = DEFAULT_STORE,
     fresh: bool = False,
+    wait: bool = True,
     on_progress: Callable[[float, str], None] | None = None,
     on_notice: Callable[[str], None] | None = None,
 ) -> tuple[TransportResult, Path]:
@@ -52,7 +53,7 @@ def solve_transport(
     cell, store = digest_of(key), Path(store)
     target, folder = store / task.name / f"{chosen.name}-{cell}.h5", store / ".partial" / cell
     run = Run(seed=seed, device=device, budget=budget, folder=folder, on_progress=on_progress)
-    with only_one(folder, on_notice):
+    with only_one(folder, on_notice, wait=wait):
         if target.exists() and not fresh:
             return rescored(result.read(target), path), target
         if fresh:

@@ -8,6 +8,10 @@
     [[solvers]]
     name = "etdrk4"
     options = {tolerance = [1e-4, 1e-8]}                  # a list: one row for each value
+
+    [executor]                                            # or executor = "local"; default: this process
+    name = "local"
+    workers = 2
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from . import registry
 from .errors import UsageError
+from .executor import Executor
 from .solver import Solver
 
 Scalar = bool | int | float | str
@@ -44,6 +49,12 @@ class StudySolver(_Asked):
         return [cls.build(**dict(zip(self.options, values, strict=True))) for values in product(*choices)]
 
 
+class StudyExecutor(_Asked):
+    name: str
+    workers: Annotated[int, Field(ge=1)] | None = None
+    options: dict[str, Scalar] = {}
+
+
 class StudyFile(_Asked):
     title: str = ""
     problems: Annotated[list[str], Field(min_length=1)]
@@ -51,11 +62,13 @@ class StudyFile(_Asked):
     seeds: Annotated[list[int], Field(min_length=1)] = [0]
     budget: Annotated[float, Field(gt=0)] | None = None
     classical: bool = True
+    executor: StudyExecutor | str | None = None
 
 
 @dataclass(frozen=True)
 class Study:
-    """solvers: None for all that can. classical: whether one is added where there is none."""
+    """solvers: None for all that can. classical: whether one is added where there is none. executor: None for this
+    process; workers: None for what the executor finds."""
 
     title: str
     problems: tuple[Path, ...]
@@ -63,6 +76,8 @@ class Study:
     seeds: tuple[int, ...] = (0,)
     budget: float | None = None
     classical: bool = True
+    executor: Executor | None = None
+    workers: int | None = None
 
 
 def read_study(path: Path) -> Study:
@@ -87,18 +102,25 @@ def read_study(path: Path) -> Study:
     if rows > MOST_ROWS:
         raise UsageError(f"{path} asks for {rows} runs; one comparison holds at most {MOST_ROWS}.")
     problems = tuple(path.parent / problem for problem in study.problems)
-    return Study(study.title, problems, solvers, tuple(study.seeds), study.budget, study.classical)
+    asked = StudyExecutor(name=study.executor) if isinstance(study.executor, str) else study.executor
+    executor = None if asked is None else registry.get_executor(asked.name).build(**asked.options)
+    return Study(
+        study.title, problems, solvers, tuple(study.seeds), study.budget, study.classical, executor,
+        None if asked is None else asked.workers,
+    )  # fmt: skip
 
 
 def _sentence(error: ValidationError) -> str:
     """Of the error that is deepest in the file: of alternatives that all fail, the one that came closest."""
     worst = max(error.errors(), key=lambda e: len(e["loc"]))
-    alternatives = ("StudySolver", "str", "bool", "int", "float")  # of unions, which pydantic names in the place
+    # of unions, which pydantic names in the place
+    alternatives = ("StudySolver", "StudyExecutor", "str", "bool", "int", "float")
     named = (p for p in worst["loc"] if isinstance(p, int) or (p.isidentifier() and p not in alternatives))
     names: list[int | str] = list(named)
     where = ".".join(str(part) for part in names) or "top level"
     if worst["type"] == "extra_forbidden":
-        known = StudySolver if len(names) > 1 else StudyFile
+        inner: dict[str, type[_Asked]] = {"solvers": StudySolver, "executor": StudyExecutor}
+        known = inner[str(names[0])] if len(names) > 1 else StudyFile
         return f"{where} is not known here; known: {', '.join(known.model_fields)}."
     if "options" in names[:-1]:
         return f"{where} must be a number, a text, true or false, or a list of these with at least 1 item."

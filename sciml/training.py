@@ -41,6 +41,7 @@ def train_model(
     data: str | Path = DEFAULT_DATA,
     output: Path | None = None,
     fresh: bool = False,
+    wait: bool = True,
     on_progress: Callable[[float, str], None] | None = None,
     on_notice: Callable[[str], None] | None = None,
 ) -> Path:
@@ -64,7 +65,7 @@ def train_model(
         return path
     leader = int(os.environ.get("RANK", "0")) == 0
     folder = store / ".partial" / kept.stem  # whatever --output says: another training's checkpoint is not this one's
-    with only_one(folder, on_notice, wanted=leader):
+    with only_one(folder, on_notice, wanted=leader, wait=wait):
         if fresh and leader:
             shutil.rmtree(folder, ignore_errors=True)
         making = Run(on_progress=on_progress)

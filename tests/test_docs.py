@@ -40,6 +40,30 @@ def test_every_option_is_documented_with_its_default() -> None:
         assert rows == {key: str(field.default) for key, field in cls.model_fields.items()}
 
 
+def test_every_option_of_executors_is_documented() -> None:
+    from sciml_executors import register_executors
+
+    text = (ROOT / "docs/reference/executors.md").read_text()
+    sections = dict(re.findall(r"^## (\S+)\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE))
+    for cls in register_executors():
+        rows = dict(re.findall(r"^\| `(\w+)` \|[^|]*\| `([^`]*)` \|", sections[cls.name], re.MULTILINE))
+        assert rows == {key: str(field.default) for key, field in cls.model_fields.items()}
+
+
+def test_the_executor_that_is_printed_runs_cells(ode_file, tmp_path) -> None:
+    from sciml.campaign import Site
+    from sciml.campaign.submitting import campaign
+    from sciml.planning import plan
+
+    text = (ROOT / "docs/how-to/campaigns.md").read_text()
+    module = types.ModuleType("threads")
+    exec(re.findall(r"```python\n(.*?)```", text, re.DOTALL)[0], module.__dict__)
+    (cls,) = module.register_executors()
+    planned = plan([ode_file], [registry.get_solver("taylor")()], tmp_path / "store")
+    (rows,) = campaign(planned, cls(), Site(tmp_path / "store", 1, notice=print), seeds=(0, 1))
+    assert [row.outcome for row in rows] == ["ok", "ok"]
+
+
 def test_links_between_pages_lead_somewhere() -> None:
     for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
@@ -73,6 +97,19 @@ def test_the_study_that_is_printed_is_one(tmp_path) -> None:
     assert study.solvers is not None
     assert [(s.name, s.options().get("tolerance")) for s in study.solvers][:2] == [("etdrk4", 1e-4), ("etdrk4", 1e-8)]
     assert study.seeds == (0, 1, 2, 3, 4) and study.budget == 60 and study.problems == (tmp_path / "problems/ks.h5",)
+
+
+def test_the_study_of_a_campaign_is_one(tmp_path, monkeypatch) -> None:
+    from sciml_executors.local import LocalExecutor
+
+    from sciml.study import read_study
+
+    monkeypatch.setattr(registry, "get_executor", lambda name: {"local": LocalExecutor}[name])
+    text = (ROOT / "docs/how-to/campaigns.md").read_text()
+    (tmp_path / "study.toml").write_text(re.findall(r"```toml\n(.*?)```", text, re.DOTALL)[0])
+    study = read_study(tmp_path / "study.toml")
+    assert study.executor is not None
+    assert (study.executor.options()["recycle"], study.workers) == (100, 2)
 
 
 def test_the_page_on_transport_runs_as_printed(transport_plugin, tmp_path, monkeypatch, capsys) -> None:

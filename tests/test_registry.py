@@ -55,6 +55,26 @@ BROKEN = {
     "no default": (body("[A]", "class A(Good):\n    width: int = Field(description='w')"), "'width'.*no default"),
 }  # fmt: skip
 
+EXECUTOR = """
+from typing import ClassVar
+from pydantic import Field
+from sciml import Executor, hookimpl
+
+class Mine(Executor):
+    name: ClassVar[str] = "mine"
+    queue: str = Field("", description="where jobs wait")
+    def run(self, cells, site): return iter(())
+
+@hookimpl
+def register_executors(): return [Mine]
+"""
+BROKEN |= {
+    "not an executor": (EXECUTOR.replace("[Mine]", "[object]"), "not a subclass of sciml.Executor"),
+    "nameless executor": (EXECUTOR.replace('name: ClassVar[str] = "mine"', "pass"), "'name' must be a text"),
+    "abstract executor": (EXECUTOR.replace("def run", "def walk"), "Mine does not define run"),
+    "undocumented executor": (EXECUTOR.replace('Field("", description="where jobs wait")', '""'), "option 'queue' of mine has no description"),
+}
+
 Install = Callable[..., None]
 
 
@@ -124,6 +144,19 @@ def test_two_plugins_with_one_name_are_told_apart(install: Install) -> None:
         registry.get_solver("euler")
     install(one=HEADER)
     assert registry.get_solver("one/euler") is registry.get_solver("euler")  # the long name always works
+
+
+def test_executors_are_found_like_solvers(install: Install) -> None:
+    install(one=EXECUTOR, good=HEADER)
+    assert list(registry.executors()) == ["mine"] and list(registry.solvers()) == ["euler"]
+    mine = registry.get_executor("mine").from_strings({"queue": "long", "hard_limit": "3"})
+    assert (mine.limit(None), mine.limit(10.0)) == (3.0, 3.0) and registry.get_executor("one/mine")().limit(10.0) == 45.0
+    with pytest.raises(UsageError, match="there is no executor 'mime'; did you mean 'mine'"):
+        registry.get_executor("mime")
+    with pytest.raises(UsageError, match="mine has no option 'cue'; did you mean 'queue'"):
+        registry.get_executor("mine").build(cue="x")
+    install(one=EXECUTOR, two=EXECUTOR)
+    assert list(registry.executors()) == ["one/mine", "two/mine"]
 
 
 def test_did_you_mean(install: Install) -> None:

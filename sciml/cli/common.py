@@ -6,12 +6,15 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..errors import UsageError
 from ..progress import progress as progress
+
+if TYPE_CHECKING:
+    from ..options import Options
 
 
 def file_argument(name: str = "file", **more: Any) -> Callable[[Any], Any]:
@@ -88,3 +91,22 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], title: s
 
 def notice(text: str) -> None:
     click.echo(f"sciml: {text}", err=True)
+
+
+def describe_options(cls: type[Options]) -> list[dict[str, Any]]:
+    """What a solver or an executor can be told: name, type, default, meaning and bounds of every option."""
+    return [
+        {
+            "option": key, "type": _type(info.annotation), "default": info.default, "meaning": info.description,
+            "constraints": [str(c) for c in info.metadata],
+        }
+        for key, info in cls.model_fields.items()
+    ]  # fmt: skip
+
+
+def _type(annotation: object) -> str:
+    from typing import Literal, get_args, get_origin
+
+    if get_origin(annotation) is Literal:
+        return " | ".join(str(choice) for choice in get_args(annotation))
+    return getattr(annotation, "__name__", str(annotation))

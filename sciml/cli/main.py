@@ -16,6 +16,7 @@ COMMANDS = {
     "train": ("train", "Train a learned solver on a family of problems."),
     "models": ("models", "List trained models, shipped ones included."),
     "solvers": ("solvers", "List solvers, or the options of one."),
+    "executors": ("executors", "List where campaigns can run, or the options of one."),
     "problems": ("problems", "List the problem files in a folder."),
     "compat": ("compat", "Which solvers can take a problem, and why the others cannot."),
     "plugins": ("plugins", "List plugins, broken ones with the reason."),

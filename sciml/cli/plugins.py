@@ -22,15 +22,15 @@ def command(context: click.Context, as_json: bool) -> None:
     rows = [
         (
             p.name, f"{p.distribution} {p.version}", p.status, ", ".join(cls.name for cls in p.solvers),
-            p.problem if p.status == "broken" else "",
+            ", ".join(cls.name for cls in p.executors), p.problem if p.status == "broken" else "",
         )
         for p in registry.plugins()
     ]  # fmt: skip
     if as_json:
-        keys = ("plugin", "distribution", "status", "solvers", "problem")
+        keys = ("plugin", "distribution", "status", "solvers", "executors", "problem")
         print_json([dict(zip(keys, row, strict=True)) for row in rows])
     else:
-        print_table(("plugin", "distribution", "status", "solvers", "what is wrong"), rows)
+        print_table(("plugin", "distribution", "status", "solvers", "executors", "what is wrong"), rows)
 
 
 @command.command("install", context_settings={"ignore_unknown_options": True})
@@ -58,7 +58,8 @@ def _solvers() -> dict[str, str]:
     """Plugins with their solvers or what is wrong, as a new process finds them: this one has loaded its own."""
     code = (
         "from sciml import registry\n"
-        "for p in registry.plugins(): print(p.name, ', '.join(c.name for c in p.solvers) or p.problem, sep='\\t')"
+        "for p in registry.plugins():\n"
+        "    print(p.name, ', '.join(c.name for c in (*p.solvers, *p.executors)) or p.problem, sep='\\t')"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return dict(line.split("\t", 1) for line in done.stdout.splitlines() if "\t" in line)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import click
 
-from .common import json_option, print_json, print_table
+from .common import describe_options, json_option, print_json, print_table
 
 
 @click.command("solvers")
@@ -28,13 +28,7 @@ def command(name: str | None, as_json: bool) -> None:
             print_table(("solver", "plugin", "dim", "what it is"), rows)
         return
     cls = registry.get_solver(name)
-    options = [
-        {
-            "option": key, "type": _type(info.annotation), "default": info.default, "meaning": info.description,
-            "constraints": [str(c) for c in info.metadata],
-        }
-        for key, info in cls.model_fields.items()
-    ]  # fmt: skip
+    options = describe_options(cls)
     if as_json:
         print_json({"name": cls.name, "summary": cls.summary, "citation": cls.citation, "options": options})
         return
@@ -48,11 +42,3 @@ def _dimensions(accepts: Mapping[str, frozenset[str]]) -> str:
     """Of space; of transport problems, which have none, the kind."""
     nothing: frozenset[str] = frozenset()
     return "/".join(sorted(accepts.get("dim", nothing) or accepts.get("kind", nothing)))
-
-
-def _type(annotation: object) -> str:
-    from typing import Literal, get_args, get_origin
-
-    if get_origin(annotation) is Literal:
-        return " | ".join(str(choice) for choice in get_args(annotation))
-    return getattr(annotation, "__name__", str(annotation))

@@ -76,7 +76,7 @@ def _problem(part: Section, request: Request) -> dict[str, Any]:
         "ranking": [_entry(part, entry) for entry in part.entries],
         "runs": [
             asdict(row)
-            | {"label": row.label(), "command": command(part.file, row, request.store, part.evidence(entry))}
+            | {"label": row.label(), "command": command(part.file, row, request.store, request.device)}
             for entry in part.entries for row in entry.rows
         ],
     }  # fmt: skip

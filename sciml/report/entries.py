@@ -30,11 +30,11 @@ class Entry:
     @cached_property
     def finished(self) -> tuple[Row, ...]:
         """Ran to the end. A run that was scored up to an earlier time only is not comparable."""
-        return tuple(row for row in self.rows if row.cell and row.until is None)
+        return tuple(row for row in self.rows if _ended(row))
 
     @cached_property
     def failures(self) -> tuple[Row, ...]:
-        return tuple(row for row in self.rows if row not in self.finished)
+        return tuple(row for row in self.rows if not _ended(row))
 
     @cached_property
     def error(self) -> Estimate:
@@ -74,6 +74,10 @@ class Entry:
         """No difference in error is shown: intervals overlap once each is widened by the reference's own error, by
         which a measured error may be off."""
         return self.error.overlaps(other.error, max(self.floor, other.floor))
+
+
+def _ended(row: Row) -> bool:
+    return bool(row.cell) and row.until is None
 
 
 def ranking(rows: Sequence[Row]) -> list[Entry]:

@@ -21,6 +21,8 @@ from .words import number, seconds
 
 ANIMATIONS = 900_000  # bytes of all animations in a page
 ONE_ANIMATION = 400_000
+MOST_LINES = 200  # of a ranking, and of its runs
+MOST_PROBLEMS = 100  # in full
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -41,7 +43,7 @@ def pictures(part: Section, index: int, animation: int) -> Pictures:
     name = f"p{index}"
     moving = motion(part.pairs, part.about.lyapunov, animation) if animation else None
     return Pictures(
-        work=draw_work(part.entries, dict(part.trivial), part.measure, f"{name}w"),
+        work=draw_work(part.entries[:MOST_LINES], dict(part.trivial), part.measure, f"{name}w"),
         error=draw_error(part.pairs, part.about.lyapunov, f"{name}e"),
         spectra=draw_spectra(part.pairs, f"{name}s"),
         lines=draw_lines(part.pairs, part.about.lyapunov, f"{name}l"),
@@ -51,22 +53,24 @@ def pictures(part: Section, index: int, animation: int) -> Pictures:
 
 
 def page(
-    data: dict[str, Any], sections: Sequence[Section], *, animation: bool = True,
+    data: dict[str, Any], sections: Sequence[Section], *, animation: bool = True, shown: int = MOST_PROBLEMS,
     changed: Sequence[Change] | None = None, remarks: Sequence[str] = (), older: str = "",
 ) -> str:  # fmt: skip
-    """data: as `document` makes it. changed: against an older report, None where none was given."""
+    """data: as `document` makes it. shown: how many problems are there in full; there is a verdict on each. changed:
+    against an older report, None where none was given."""
     each = min(ONE_ANIMATION, ANIMATIONS // max(len(sections), 1)) if animation else 0
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.filters |= {"number": _number, "seconds": _seconds, "megabytes": _megabytes, "interval": _interval}
-    drawn = [pictures(part, i, each) for i, part in enumerate(sections)]
+    drawn = [pictures(part, i, each) for i, part in enumerate(sections[:shown])]
     moving = any(part.motion for part in drawn)
     text = environment.get_template("page.html").render(
-        d=data, problems=list(zip(data["problems"], sections, drawn, strict=True)), changed=changed, remarks=remarks,
+        d=data, problems=list(zip(data["problems"], sections, drawn, strict=False)), changed=changed, remarks=remarks,
         older=older, style=(TEMPLATES / "style.css").read_text(encoding="utf-8"),
         script=(TEMPLATES / "motion.js").read_text(encoding="utf-8") if moving else "", meanings=_meanings(),
+        most=MOST_LINES,
     )  # fmt: skip
     return text
 

@@ -6,6 +6,7 @@ import math
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from ..evidence import About, Evidence
@@ -15,12 +16,14 @@ from .entries import Entry, ranking
 from .figures.fields import worth_seeing
 from .verdict import Verdict, verdict
 
+MOST_SEEN = 200  # best entries of which result files are read: more are not drawn, and would not fit into memory
 Pairs = tuple[tuple[Entry, Evidence], ...]
 
 
 @dataclass(frozen=True)
 class Section:
-    """pairs: entries with a finished run, and the evidence of its first; arrays only of those that are drawn."""
+    """pairs: of the best entries those with a finished run, and the evidence of its first; arrays only of those that
+    are drawn."""
 
     about: About
     file: str
@@ -42,7 +45,11 @@ class Section:
         return [row for entry in self.entries for row in entry.failures]
 
     def evidence(self, entry: Entry) -> Evidence:
-        return next((found for own, found in self.pairs if own is entry), Evidence())
+        return self._evidence.get(entry.number, Evidence())
+
+    @cached_property
+    def _evidence(self) -> dict[int, Evidence]:
+        return {entry.number: found for entry, found in self.pairs}
 
 
 def section(planned: Planned, rows: Sequence[Row], store: Path) -> Section:
@@ -52,7 +59,7 @@ def section(planned: Planned, rows: Sequence[Row], store: Path) -> Section:
     entries = ranking(rows)
     about = planned.kind.about(planned.path, planned.task)
     pairs = []
-    for entry in entries:
+    for entry in entries[:MOST_SEEN]:
         if entry.finished:
             row = entry.finished[0]
             kept = store / row.problem / f"{row.solver}-{row.cell}.h5"
@@ -68,13 +75,12 @@ def section(planned: Planned, rows: Sequence[Row], store: Path) -> Section:
     )  # fmt: skip
 
 
-def command(file: str, row: Row, store: Path, evidence: Evidence | None = None) -> str:
+def command(file: str, row: Row, store: Path, device: str = "cpu") -> str:
     """The command line that repeats one run (`--fresh` runs it again where its result is kept)."""
     words = ["sciml", "solve", file, "--solver", row.solver]
     for key, value in row.options.items():
         words += ["-o", f"{key}={str(value).lower() if isinstance(value, bool) else value}"]
     words += ["--seed", str(row.seed)] if row.seed else []
-    if evidence is not None and evidence.device != "cpu":
-        words += ["--device", evidence.device]
+    words += ["--device", device] if device != "cpu" else []
     words += ["--store", str(store)] if str(store) != "sciml-results" else []
     return shlex.join(words)

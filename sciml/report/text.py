@@ -9,6 +9,8 @@ from typing import Any
 from .against import Change
 from .words import number, plural, seconds
 
+MOST_LINES = 200  # of a ranking, and of its runs
+
 
 def markdown(
     data: dict[str, Any], changed: Sequence[Change] | None = None, remarks: Sequence[str] = (), older: str = ""
@@ -47,18 +49,29 @@ def _problem(problem: dict[str, Any]) -> list[str]:
     if problem["added_classical"]:
         lines += [f"{problem['added_classical']} was not asked for: a classical row for comparison.", ""]
     head = ("#", "solver", problem["measure"], "interval", "wall time", "peak MB", "runs", "remarks")
-    body = [_line(entry) for entry in problem["ranking"]]
+    body = [_line(entry) for entry in problem["ranking"][:MOST_LINES]]
     body += [("·", f"{k} (baseline)", number(v), "", "0", "", "", "") for k, v in problem["trivial"].items()]
     lines += [_joined(head), "|" + "---|" * len(head), *(_joined(row) for row in body), ""]
+    lines += _rest("lines", problem["ranking"])
     failed = [run for run in problem["runs"] if not run["cell"] or run["until"] is not None]
     if failed:
         lines += [f"Did not finish ({plural(len(failed), 'run')}):", ""]
-        lines += [f"- {run['label']}, seed {run['seed']}: {run['outcome']}" for run in failed] + [""]
+        lines += [f"- {run['label']}, seed {run['seed']}: {run['outcome']}" for run in failed[:MOST_LINES]] + [""]
+        lines += _rest("failures", failed)
     if problem["not_applicable"]:
         lines += ["Not applicable:", ""]
         lines += [f"- {name}: {'; '.join(why)}" for name, why in problem["not_applicable"].items()] + [""]
     lines += ["Commands and cells:", ""]
-    return lines + [f"- `{run['command']}` → `{run['cell'] or 'no result'}`" for run in problem["runs"]] + [""]
+    runs = problem["runs"]
+    lines += [f"- `{run['command']}` → `{run['cell'] or 'no result'}`" for run in runs[:MOST_LINES]] + [""]
+    return lines + _rest("runs", runs)
+
+
+def _rest(what: str, items: Sequence[Any]) -> list[str]:
+    """What is left out, where something is."""
+    if len(items) <= MOST_LINES:
+        return []
+    return [f"These are the first {MOST_LINES} of {len(items)} {what}; report.json holds all.", ""]
 
 
 def _line(entry: dict[str, Any]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from ..atomic import replacing
 from ..comparing import as_csv
 from ..errors import RunFailed
 from .against import Change
-from .page import page
+from .page import MOST_PROBLEMS, page
 from .sections import Section
 from .text import markdown
 
@@ -22,12 +22,14 @@ def write_report(
     folder: Path, data: dict[str, Any], sections: Sequence[Section], *, animation: bool = True,
     changed: Sequence[Change] | None = None, remarks: Sequence[str] = (), older: str = "",
 ) -> list[Path]:  # fmt: skip
-    """report.html, report.md, table.csv and report.json. A page that would be too large is written without animations;
-    RunFailed if that does not help."""
+    """report.html, report.md, table.csv and report.json. A page that would be too large is written without animations,
+    and then with fewer problems in full; RunFailed if that does not help."""
     told = {"changed": changed, "remarks": remarks, "older": older}
-    html = page(data, sections, animation=animation, **told)  # type: ignore[arg-type]
-    if len(html.encode()) >= MOST_BYTES and animation:
-        html = page(data, sections, animation=False, **told)  # type: ignore[arg-type]
+    shown = min(len(sections), MOST_PROBLEMS)
+    html = page(data, sections, animation=animation, shown=shown, **told)  # type: ignore[arg-type]
+    while len(html.encode()) >= MOST_BYTES and (animation or shown > 1):
+        shown, animation = shown if animation else shown // 2, False
+        html = page(data, sections, animation=False, shown=shown, **told)  # type: ignore[arg-type]
     if len(html.encode()) >= MOST_BYTES:
         raise RunFailed("the page would be larger than 10 MB; compare fewer problems at a time.")
     rows = [row for part in sections for row in part.rows]

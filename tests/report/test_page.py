@@ -12,6 +12,7 @@ import made
 import numpy as np
 import pytest
 
+from sciml.evidence import Evidence
 from sciml.report.document import Request, document
 from sciml.report.figures.fields import galleries, worth_seeing
 from sciml.report.figures.images import LEVELS, indices, thinned
@@ -194,3 +195,23 @@ def test_in_a_browser(tmp_path, evidence):
         assert browser.evaluate(small) == 0
         assert browser.pdf(tmp_path / "page.pdf").startswith(b"%PDF")
         assert browser.complaints == []
+
+
+def test_a_report_of_many_rows_says_what_it_leaves_out(tmp_path):
+    rows = [made.row(f"s{i}", 1e-3 * (1 + i), seed=seed, trivial={}) for i in range(205) for seed in range(5)]
+    rows += [made.failed(f"s{i}") for i in range(205)]
+    part = made.section(rows, lambda phase: Evidence())
+    data = document([part], Request("x", Path("kept"), seeds=tuple(range(6))))
+    written = write_report(tmp_path, data, [part])
+    page, text = (tmp_path / "report.html").read_text(), (tmp_path / "report.md").read_text()
+    assert "The best 200 of 205 lines are shown" in page and "The first 200 of 1230 runs are shown" in page
+    assert "the first 200 of 205 lines" in text and "the first 200 of 205 failures" in text and "the first 200 of 1230 runs" in text
+    assert len(json.loads((tmp_path / "report.json").read_text())["problems"][0]["runs"]) == 1230
+    assert (tmp_path / "table.csv").read_text().count("\n") == 1231
+    assert written[0].stat().st_size < 3e6
+
+
+def test_a_page_of_many_problems_shows_some_in_full():
+    parts = [made.section([made.row("old", 1e-3)], lambda phase: Evidence()) for _ in range(5)]
+    text = page(document(parts, Request("x", Path("kept"))), parts, shown=2)
+    assert "2 of 5 problems are shown in full below" in text and text.count('class="problem"') == 2 and text.count('class="verdict') == 5
