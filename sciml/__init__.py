@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .equation import Equation as Equation
     from .errors import RunFailed as RunFailed
     from .errors import UsageError as UsageError
+    from .metric import Metric as Metric
     from .problem import Axis as Axis
     from .problem import Grid as Grid
     from .problem import Problem as Problem
@@ -38,6 +39,7 @@ _PUBLIC = {
     "Ball": ("ball", "Ball"),
     "Equation": ("equation", "Equation"),
     "Grid": ("problem", "Grid"),
+    "Metric": ("metric", "Metric"),
     "Problem": ("problem", "Problem"),
     "Run": ("run", "Run"),
     "RunFailed": ("errors", "RunFailed"),
@@ -55,8 +57,8 @@ _PUBLIC = {
     "solve_transport": ("solving_transport", "solve_transport"),
 }
 __all__ = [
-    "Axis", "Ball", "Equation", "Grid", "Measure", "Problem", "Run", "RunFailed", "Solution", "Solver", "Solves",
-    "Status", "Transport", "TransportSolution", "TransportSolver", "UsageError", "__version__", "hookimpl",
+    "Axis", "Ball", "Equation", "Grid", "Measure", "Metric", "Problem", "Run", "RunFailed", "Solution", "Solver",
+    "Solves", "Status", "Transport", "TransportSolution", "TransportSolver", "UsageError", "__version__", "hookimpl",
     "read_problem", "solve", "solve_transport",
 ]  # fmt: skip
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import pluggy
 
+from .metric import Metric
 from .solver import Solver
 
 hookspec = pluggy.HookspecMarker("sciml")
@@ -23,3 +24,8 @@ hookspec = pluggy.HookspecMarker("sciml")
 @hookspec
 def register_solvers() -> list[type[Solver]]:  # type: ignore[empty-body]
     """The solver classes that this plugin brings."""
+
+
+@hookspec
+def register_metrics() -> list[type[Metric]]:  # type: ignore[empty-body]
+    """The metric classes that this plugin brings: numbers about solutions, printed beside the core's scores."""

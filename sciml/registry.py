@@ -15,6 +15,7 @@ import pluggy
 
 from . import hookspecs
 from .errors import RunFailed, UsageError, did_you_mean
+from .metric import Metric
 from .problem import Problem
 from .solver import API_VERSION, REASONS, Solver, Solves, Task
 from .transport import Transport, TransportSolver
@@ -31,6 +32,7 @@ class Plugin:
     version: str
     module: str
     solvers: list[type[Solver]] = field(default_factory=list)
+    metrics: list[type[Metric]] = field(default_factory=list)
     problem: str = ""  # why it is not usable; empty when it is
 
     @property
@@ -63,6 +65,18 @@ def _checked(cls: object, plugin: str) -> type[Solver]:
     return cls
 
 
+def _checked_metric(cls: object) -> type[Metric]:
+    """A registered object that really is a usable metric class. Raises TypeError."""
+    if not (isinstance(cls, type) and issubclass(cls, Metric)):
+        raise TypeError(f"register_metrics() returned {cls!r}, which is not a subclass of sciml.Metric")
+    for attribute in ("name", "version", "summary"):
+        if not isinstance(getattr(cls, attribute, None), str):
+            raise TypeError(f"{cls.__name__} has no text {attribute!r}")
+    if getattr(cls, "__abstractmethods__", None):
+        raise TypeError(f"{cls.__name__} does not define measure()")
+    return cls
+
+
 def _load(entry: EntryPoint) -> Plugin:
     """Import one plugin and collect its solvers; every failure is recorded, none escapes."""
     dist = entry.dist
@@ -85,12 +99,14 @@ def _load(entry: EntryPoint) -> Plugin:
         manager.check_pending()
         for group in manager.hook.register_solvers():
             plugin.solvers += [_checked(cls, entry.name) for cls in group]
+        for found in manager.hook.register_metrics():
+            plugin.metrics += [_checked_metric(cls) for cls in found]
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a plugin may even call sys.exit() at import
         if os.environ.get("SCIML_STRICT") == "1":
             raise RunFailed(f"plugin {entry.name!r} is broken: {error}") from error
-        plugin.solvers = []
+        plugin.solvers, plugin.metrics = [], []
         plugin.problem = f"{type(error).__name__}: {error}".strip().splitlines()[0]
     return plugin
 
@@ -115,6 +131,11 @@ def solvers() -> dict[str, type[Solver]]:
         else:
             names.update({f"{plugin}/{name}": cls for plugin, cls in claimants})
     return names
+
+
+def metrics() -> list[tuple[str, type[Metric]]]:
+    """Usable metrics with the names of their plugins."""
+    return [(plugin.name, cls) for plugin in plugins() for cls in plugin.metrics]
 
 
 def plugin_of(cls: type[Solver]) -> Plugin:

@@ -22,15 +22,19 @@ def command(context: click.Context, as_json: bool) -> None:
     rows = [
         (
             p.name, f"{p.distribution} {p.version}", p.status, ", ".join(cls.name for cls in p.solvers),
+            ", ".join(f"{cls.name} {cls.version}" for cls in p.metrics),
             p.problem if p.status == "broken" else "",
         )
         for p in registry.plugins()
     ]  # fmt: skip
     if as_json:
-        keys = ("plugin", "distribution", "status", "solvers", "problem")
+        keys = ("plugin", "distribution", "status", "solvers", "metrics", "problem")
         print_json([dict(zip(keys, row, strict=True)) for row in rows])
     else:
-        print_table(("plugin", "distribution", "status", "solvers", "what is wrong"), rows)
+        shown = [
+            (*row[:3], ", ".join(filter(None, (row[3], row[4] and f"metrics: {row[4]}"))), row[5]) for row in rows
+        ]
+        print_table(("plugin", "distribution", "status", "solvers", "what is wrong"), shown)
 
 
 @command.command("install", context_settings={"ignore_unknown_options": True})
