@@ -98,7 +98,10 @@ def _line(figure: Any, row: Any, problem: Problem, name: str, values: Array, exa
         if exact is not None:
             row[1].plot(x, exact[i], "--", color=drawn.get_color(), alpha=0.5)
     row[1].set(title="snapshots" + ("" if exact is None else " (dashed: reference)"), xlabel=axis.name)
-    row[1].legend(fontsize=8, framealpha=0.85, edgecolor="none", borderpad=0.2)
+    row[1].legend(  # below: waves fill the panel
+        ncols=SNAPSHOTS, loc="upper center", bbox_to_anchor=(0.5, -0.14), frameon=False, fontsize=8, handlelength=1,
+        columnspacing=1,
+    )  # fmt: skip
     if exact is not None:
         error, colours = log_error(values - exact)
         image = row[2].pcolormesh(times, x, error.T, shading="nearest", rasterized=True, **colours)
