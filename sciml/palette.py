@@ -21,9 +21,11 @@ def of_field(values: Array) -> dict[str, Any]:
 
 
 def log_error(error: Array) -> tuple[Array, dict[str, Any]]:
-    """log₁₀ |error| and its colours: at most ten decades, and none for the smallest hundredth of the points."""
-    shown = np.log10(np.maximum(np.abs(error), 1e-18))
-    high, low = float(np.nanmax(shown)), float(np.nanpercentile(shown, 1))
+    """log₁₀ |error| and its colours: at most ten decades, and none for the smallest hundredth or where it is zero."""
+    size = np.abs(error)
+    shown = np.log10(np.maximum(size, 1e-18))
+    some = shown[size > 0]
+    high, low = (float(some.max()), float(np.percentile(some, 1))) if some.size else (-17.0, -18.0)
     return shown, {"cmap": "magma", "vmin": min(max(low, high - DECADES), high - 1), "vmax": high}
 
 

@@ -134,14 +134,14 @@ def _steady_line(
         panel.plot(x[shown], values[0][shown], lw=1, label=name)
         if exact is not None:
             panel.plot(x[shown], exact[0][shown], "--", lw=1, color="0.3", label="reference")
-        panel.set(title=f"{name}({axis.name})", xlabel=axis.name)
+        panel.set(title=f"{name}({axis.name})" + (", a tenth" if panel is row[1] else ""), xlabel=axis.name)
         panel.legend(loc="upper right", fontsize=8, framealpha=0.85, edgecolor="none", borderpad=0.2)
     if exact is not None:
         row[2].semilogy(x, above_zero(values[0] - exact[0]), color="C3", lw=1, label="|error|")
         if std is not None:
             row[2].semilogy(x, above_zero(NORMAL_95 * std[0]), "--", color="0.4", label="1.96 standard deviations")
         row[2].set(title="error", xlabel=axis.name)
-        row[2].legend(loc="upper right", fontsize=8, framealpha=0.85, edgecolor="none", borderpad=0.2)
+        row[2].legend(fontsize=8, framealpha=0.85, edgecolor="none", borderpad=0.2)
 
 
 def _steady_plane(
