@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .interactive import load as load
     from .interactive import reference_of as reference_of
     from .interactive import solve as solve
+    from .metric import Metric as Metric
     from .problem import Axis as Axis
     from .problem import Grid as Grid
     from .problem import Problem as Problem
@@ -45,6 +46,7 @@ _PUBLIC = {
     "Equation": ("equation", "Equation"),
     "Executor": ("executor", "Executor"),
     "Grid": ("problem", "Grid"),
+    "Metric": ("metric", "Metric"),
     "Problem": ("problem", "Problem"),
     "Run": ("run", "Run"),
     "RunFailed": ("errors", "RunFailed"),
@@ -66,8 +68,8 @@ _PUBLIC = {
     "solve": ("interactive", "solve"),
 }
 __all__ = [
-    "Axis", "Ball", "EnsembleResult", "Equation", "Executor", "Family", "Grid", "Measure", "Problem", "Result", "Run",
-    "RunFailed", "Solution", "Solver", "Solves", "Status", "Transport", "TransportResult", "TransportSolution",
+    "Axis", "Ball", "EnsembleResult", "Equation", "Executor", "Family", "Grid", "Measure", "Metric", "Problem", "Result",
+    "Run", "RunFailed", "Solution", "Solver", "Solves", "Status", "Transport", "TransportResult", "TransportSolution",
     "TransportSolver", "UsageError", "__version__", "hookimpl", "load", "reference_of", "solve",
 ]  # fmt: skip
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import pluggy
 
 from .executor import Executor
+from .metric import Metric
 from .solver import Solver
 
 hookspec = pluggy.HookspecMarker("sciml")
@@ -29,3 +30,8 @@ def register_solvers() -> list[type[Solver]]:  # type: ignore[empty-body]
 @hookspec
 def register_executors() -> list[type[Executor]]:  # type: ignore[empty-body]
     """The executor classes that this plugin brings: where campaigns can run."""
+
+
+@hookspec
+def register_metrics() -> list[type[Metric]]:  # type: ignore[empty-body]
+    """The metric classes that this plugin brings: numbers about solutions, printed beside the core's scores."""

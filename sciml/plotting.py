@@ -12,6 +12,7 @@ from . import problem_file, result_file
 from .atomic import write_bytes
 from .errors import UsageError
 from .metrics.calibration import NORMAL_95
+from .palette import above_zero, log_error, of_field
 from .problem import Array, Problem
 from .reference import Reference, read_reference
 from .scoring import error_over_time
@@ -54,7 +55,7 @@ def draw(problem: Problem, solution: Solution, reference: Reference | None, labe
         return draw_ball(problem, problem.ball, solution, reference, label)
     if dim > 2:
         raise UsageError("plots are made for ODEs and for one or two space dimensions.")
-    columns = 2 if reference is None else 3 if steady else 4
+    columns = 2 if reference is None else 3 if steady or dim == 0 else 4
     fields = problem.equation.fields
     figure = Figure(figsize=(4.4 * columns, 3.6 * len(fields) + 0.5), layout="constrained", dpi=130)
     FigureCanvasAgg(figure)
@@ -78,9 +79,9 @@ def draw(problem: Problem, solution: Solution, reference: Reference | None, labe
 
 def _error_curve(axis: Any, problem: Problem, error: Array, floor: Array | None) -> None:
     times = problem.grid.times
-    axis.semilogy(times, np.maximum(error, 1e-18), label="error", color="C3")
+    axis.semilogy(times, above_zero(error), label="error", color="C3")
     if floor is not None:
-        axis.semilogy(times, np.maximum(floor, 1e-18), "--", label="reference's own error", color="0.5")
+        axis.semilogy(times, above_zero(floor), "--", label="reference's own error", color="0.5")
     axis.set(title="relative error over time", xlabel="t")
     axis.legend(frameon=False)
     axis.grid(alpha=0.3)
@@ -89,7 +90,7 @@ def _error_curve(axis: Any, problem: Problem, error: Array, floor: Array | None)
 def _line(figure: Any, row: Any, problem: Problem, name: str, values: Array, exact: Array | None) -> None:
     axis, times = problem.grid.axes[0], problem.grid.times
     x = axis.points()
-    image = row[0].pcolormesh(times, x, values.T, cmap="RdBu_r", shading="nearest", rasterized=True)
+    image = row[0].pcolormesh(times, x, values.T, shading="nearest", rasterized=True, **of_field(values))
     figure.colorbar(image, ax=row[0])
     row[0].set(title=f"{name}(t, {axis.name})", xlabel="t", ylabel=axis.name)
     for i in np.linspace(0, len(times) - 1, SNAPSHOTS).astype(int):
@@ -97,10 +98,13 @@ def _line(figure: Any, row: Any, problem: Problem, name: str, values: Array, exa
         if exact is not None:
             row[1].plot(x, exact[i], "--", color=drawn.get_color(), alpha=0.5)
     row[1].set(title="snapshots" + ("" if exact is None else " (dashed: reference)"), xlabel=axis.name)
-    row[1].legend(frameon=False, fontsize=8)
+    row[1].legend(  # below: waves fill the panel
+        ncols=SNAPSHOTS, loc="upper center", bbox_to_anchor=(0.5, -0.14), frameon=False, fontsize=8, handlelength=1,
+        columnspacing=1,
+    )  # fmt: skip
     if exact is not None:
-        error = np.log10(np.maximum(np.abs(values - exact), 1e-18))
-        image = row[2].pcolormesh(times, x, error.T, cmap="magma", shading="nearest", rasterized=True)
+        error, colours = log_error(values - exact)
+        image = row[2].pcolormesh(times, x, error.T, shading="nearest", rasterized=True, **colours)
         figure.colorbar(image, ax=row[2])
         row[2].set(title="log₁₀ |error|", xlabel="t", ylabel=axis.name)
 
@@ -109,13 +113,12 @@ def _plane(figure: Any, row: Any, problem: Problem, name: str, values: Array, ex
     first, second = problem.grid.axes
     extent = (second.lower, second.upper, first.lower, first.upper)
     for panel, i in ((row[0], 0), (row[1], len(values) - 1)):
-        limit = float(np.nanmax(np.abs(values[i]))) or 1.0
-        image = panel.imshow(values[i], origin="lower", extent=extent, cmap="RdBu_r", vmin=-limit, vmax=limit)
+        image = panel.imshow(values[i], origin="lower", extent=extent, **of_field(values[i]))
         figure.colorbar(image, ax=panel)
         panel.set(title=f"{name} at t = {problem.grid.times[i]:.3g}", xlabel=second.name, ylabel=first.name)
     if exact is not None:
-        error = np.log10(np.maximum(np.abs(values[-1] - exact[-1]), 1e-18))
-        image = row[2].imshow(error, origin="lower", extent=extent, cmap="magma")
+        error, colours = log_error(values[-1] - exact[-1])
+        image = row[2].imshow(error, origin="lower", extent=extent, **colours)
         figure.colorbar(image, ax=row[2])
         row[2].set(title="log₁₀ |error| at the last time", xlabel=second.name, ylabel=first.name)
 
@@ -131,15 +134,14 @@ def _steady_line(
         panel.plot(x[shown], values[0][shown], lw=1, label=name)
         if exact is not None:
             panel.plot(x[shown], exact[0][shown], "--", lw=1, color="0.3", label="reference")
-        panel.set(title=f"{name}({axis.name})", xlabel=axis.name)
-        panel.legend(loc="upper right", fontsize=8)
+        panel.set(title=f"{name}({axis.name})" + (", a tenth" if panel is row[1] else ""), xlabel=axis.name)
+        panel.legend(loc="upper right", fontsize=8, framealpha=0.85, edgecolor="none", borderpad=0.2)
     if exact is not None:
-        row[2].semilogy(x, np.maximum(np.abs(values[0] - exact[0]), 1e-18), color="C3", lw=1, label="|error|")
+        row[2].semilogy(x, above_zero(values[0] - exact[0]), color="C3", lw=1, label="|error|")
         if std is not None:
-            spread = np.maximum(NORMAL_95 * std[0], 1e-18)
-            row[2].semilogy(x, spread, "--", color="0.4", label="1.96 standard deviations")
+            row[2].semilogy(x, above_zero(NORMAL_95 * std[0]), "--", color="0.4", label="1.96 standard deviations")
         row[2].set(title="error", xlabel=axis.name)
-        row[2].legend(loc="upper right", fontsize=8)
+        row[2].legend(fontsize=8, framealpha=0.85, edgecolor="none", borderpad=0.2)
 
 
 def _steady_plane(
@@ -148,19 +150,17 @@ def _steady_plane(
     """The field, its lower left ninth, and the error."""
     first, second = problem.grid.axes
     corner = (slice(0, -(-first.size // 3)), slice(0, -(-second.size // 3)))
-    limit = float(np.abs(values).max()) or 1.0
+    colours = of_field(values)
     for panel, part in ((row[0], (slice(None), slice(None))), (row[1], corner)):
         a, b = first.points()[part[0]], second.points()[part[1]]
         extent = (b[0], b[-1], a[0], a[-1])
-        image = panel.imshow(
-            values[0][part], origin="lower", extent=extent, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto"
-        )
+        image = panel.imshow(values[0][part], origin="lower", extent=extent, aspect="auto", **colours)
         figure.colorbar(image, ax=panel)
         panel.set(title=name if panel is row[0] else f"{name}, a corner", xlabel=second.name, ylabel=first.name)
     if exact is not None:
         extent = (second.lower, second.upper, first.lower, first.upper)
-        error = np.log10(np.maximum(np.abs(values[0] - exact[0]), 1e-18))
-        image = row[2].imshow(error, origin="lower", extent=extent, cmap="magma", aspect="auto")
+        error, colours = log_error(values[0] - exact[0])
+        image = row[2].imshow(error, origin="lower", extent=extent, aspect="auto", **colours)
         figure.colorbar(image, ax=row[2])
         row[2].set(title="log₁₀ |error|", xlabel=second.name, ylabel=first.name)
 
@@ -172,5 +172,5 @@ def _curves(figure: Any, row: Any, problem: Problem, name: str, values: Array, e
     row[1].hist(values[np.isfinite(values)], bins=60, density=True, color="C0", alpha=0.8)
     row[1].set(title=f"distribution of {name}", xlabel=name)
     if exact is not None:
-        row[2].semilogy(times, np.maximum(np.abs(values - exact), 1e-18), color="C3")
-        row[2].set(title="|error|", xlabel="t")
+        row[0].plot(times, exact, "--", color="0.3", lw=1, alpha=0.6, label="reference")
+        row[0].legend(fontsize=8, framealpha=0.85, edgecolor="none", borderpad=0.2)

@@ -41,7 +41,7 @@ def draw_ball(problem: Problem, ball: Ball, solution: Solution, reference: Refer
             row[3].hist(np.log10(shown), bins=40, alpha=0.6, label=text)
         row[2].set(title="|error| by distance from the centre", xlabel="|x|")
         row[3].set(title="how many points have which error", xlabel="log₁₀ |error|")
-        row[2].legend(frameon=False, fontsize=8)
+        row[2].legend(frameon=False, fontsize=8, markerscale=4)
         row[3].legend(frameon=False, fontsize=8)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})

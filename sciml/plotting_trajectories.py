@@ -5,14 +5,14 @@ from __future__ import annotations
 import io
 from typing import Any
 
-import numpy as np
-
 from .ensemble import EnsembleResult
+from .palette import above_zero
 from .problem import Array
 from .scoring import VALID_THRESHOLD
 
 HORIZON = 12.0  # Lyapunov times of a series that are drawn
 MOST_POINTS = 20_000  # of a line in the state space
+ABOVE: dict[str, Any] = {"framealpha": 0.85, "edgecolor": "none", "borderpad": 0.2}  # of a legend that lines run under
 
 
 def draw_trajectories(result: EnsembleResult) -> bytes:
@@ -48,7 +48,7 @@ def _series(panel: Any, result: EnsembleResult, exact: Array, found: Array) -> N
                 times[shown], found[shown, i] - spread, found[shown, i] + spread, color=f"C{i}", alpha=0.15
             )
     panel.set(title=f"member 0{what}", xlabel="t")
-    panel.legend(frameon=False, fontsize=8, loc="upper right")
+    panel.legend(fontsize=8, loc="upper right", **ABOVE)
 
 
 def _portrait(panel: Any, result: EnsembleResult, exact: Array, found: Array) -> None:
@@ -60,14 +60,15 @@ def _portrait(panel: Any, result: EnsembleResult, exact: Array, found: Array) ->
         panel.set(title="distribution", xlabel=fields[0])
         return
     part = slice(0, MOST_POINTS)
-    panel.plot(exact[part, 0], exact[part, -1], color="0.6", lw=0.5, label="reference")
-    panel.plot(found[part, 0], found[part, -1], color="C3", lw=0.3, alpha=0.7, label=result.solver)
+    lw = 0.5 if len(exact) > 2000 else 1.5  # an attractor is many lines, a short path is one
+    panel.plot(exact[part, 0], exact[part, -1], color="0.6", lw=2 * lw, label="reference")
+    panel.plot(found[part, 0], found[part, -1], color="C3", lw=lw, alpha=0.7, label=result.solver)
     panel.set(title="state space", xlabel=fields[0], ylabel=fields[-1])
-    panel.legend(frameon=False, fontsize=8, loc="upper right")
+    panel.legend(fontsize=8, loc="upper right", **ABOVE)
 
 
 def _errors(panel: Any, result: EnsembleResult) -> None:
-    series = np.maximum(result.history["error"], 1e-18)
+    series = above_zero(result.history["error"])
     panel.semilogy(result.times, series.T, color="C0", alpha=0.3, lw=0.8)
     if "valid_time" in result.scores:
         mean = result.scores["valid_time"]["mean"]

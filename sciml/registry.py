@@ -18,6 +18,7 @@ import pluggy
 from . import hookspecs
 from .errors import RunFailed, UsageError, did_you_mean
 from .executor import Executor
+from .metric import Metric
 from .options import Options
 from .problem import Problem
 from .solver import API_VERSION, REASONS, Solver, Solves, Task
@@ -37,6 +38,7 @@ class Plugin:
     module: str
     solvers: list[type[Solver]] = field(default_factory=list)
     executors: list[type[Executor]] = field(default_factory=list)
+    metrics: list[type[Metric]] = field(default_factory=list)
     problem: str = ""  # why it is not usable; empty when it is
 
     @property
@@ -83,6 +85,18 @@ def _check(cls: type[Options], method: str) -> None:
         raise TypeError(f"option {required[0]!r} of {cls.name} has no default")
 
 
+def _checked_metric(cls: object) -> type[Metric]:
+    """A registered object that really is a usable metric class. Raises TypeError."""
+    if not (isinstance(cls, type) and issubclass(cls, Metric)):
+        raise TypeError(f"register_metrics() returned {cls!r}, which is not a subclass of sciml.Metric")
+    for attribute in ("name", "version", "summary"):
+        if not isinstance(getattr(cls, attribute, None), str):
+            raise TypeError(f"{cls.__name__} has no text {attribute!r}")
+    if getattr(cls, "__abstractmethods__", None):
+        raise TypeError(f"{cls.__name__} does not define measure()")
+    return cls
+
+
 def _load(entry: EntryPoint) -> Plugin:
     """Import one plugin and collect its solvers; every failure is recorded, none escapes."""
     dist = entry.dist
@@ -107,12 +121,14 @@ def _load(entry: EntryPoint) -> Plugin:
             plugin.solvers += [_solver(cls) for cls in group]
         for group in manager.hook.register_executors():
             plugin.executors += [_executor(cls) for cls in group]
+        for found in manager.hook.register_metrics():
+            plugin.metrics += [_checked_metric(cls) for cls in found]
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a plugin may even call sys.exit() at import
         if os.environ.get("SCIML_STRICT") == "1":
             raise RunFailed(f"plugin {entry.name!r} is broken: {error}") from error
-        plugin.solvers, plugin.executors = [], []
+        plugin.solvers, plugin.executors, plugin.metrics = [], [], []
         plugin.problem = f"{type(error).__name__}: {error}".strip().splitlines()[0]
     return plugin
 
@@ -138,6 +154,11 @@ def _names_of(claimants: list[tuple[str, type[T]]]) -> dict[str, type[T]]:
     alone = Counter(cls.name for _, cls in claimants)
     named = {cls.name if alone[cls.name] == 1 else f"{plugin}/{cls.name}": cls for plugin, cls in claimants}
     return dict(sorted(named.items()))
+
+
+def metrics() -> list[tuple[str, type[Metric]]]:
+    """Usable metrics with the names of their plugins."""
+    return [(plugin.name, cls) for plugin in plugins() for cls in plugin.metrics]
 
 
 def plugin_of(cls: type[Solver]) -> Plugin:

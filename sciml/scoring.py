@@ -36,6 +36,7 @@ class Scores:
     baseline: dict[str, float] = field(default_factory=dict)  # of a ball: error of the best k(1 - |x|²/R²)
     attractor: dict[str, Any] = field(default_factory=dict)  # of a chaotic problem: see metrics/attractor_distance.py
     trivial: dict[str, float] = field(default_factory=dict)  # errors of baselines: see metrics/trivial.py
+    metrics: dict[str, Any] = field(default_factory=dict)  # of plugins: see measuring.py
     until: float | None = None  # errors are over times up to this; None: the whole span
 
     @property
@@ -102,7 +103,7 @@ def score(problem: Problem, solution: Solution, reference: Reference | None) -> 
         trivial = trivial_errors({name: values[kept] for name, values in reference.values.items()}, initial)
     return Scores(
         l2, largest, final, floor, invariants, valid, lyapunov, covered, covered_raw, baseline, attractor, trivial,
-        until,
+        until=until,
     )  # fmt: skip
 
 

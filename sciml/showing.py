@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from .measuring import metric_lines
 from .metrics.attractor_distance import attractor_line
 from .metrics.calibration import coverage_text
 from .metrics.trivial import trivial_text
@@ -98,6 +99,7 @@ def result_text(result: Result) -> str:
         )
     if scores.get("attractor"):
         lines.append(attractor_line(scores["attractor"]))
+    lines += metric_lines(scores.get("metrics", {}))
     ledger = result.ledger
     counts = ", ".join(
         f"{key.replace('_', ' ')} {value:.6g}" for key, value in solution.cost.items() if math.isfinite(value)

@@ -26,6 +26,7 @@ from . import problem_file, registry, result_file
 from .errors import Busy, RunFailed, ScimlError, UsageError
 from .learning import LearnedSolver, Model
 from .learning.models import choose
+from .measuring import measured
 from .problem import Problem
 from .provenance import provenance
 from .reference import Reference, read_reference
@@ -125,7 +126,8 @@ def rescored(result: Result, problem_path: Path | None) -> Result:
     reference: Reference | None = None
     if problem_path is not None:
         reference = read_reference(problem_path, result.problem)
-    return replace(result, scores=score(result.problem, result.solution, reference).as_dict())
+    scores = score(result.problem, result.solution, reference).as_dict()
+    return replace(result, scores=scores | {"metrics": measured(result.problem, result.solution, reference)})
 
 
 def executed(solver: Solver, problems: Sequence[Problem], run: Run) -> list[Solution]:

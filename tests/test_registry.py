@@ -33,6 +33,20 @@ def body(returned: str, before: str = "") -> str:
     return HEADER.replace("@hookimpl", f"{before}\n@hookimpl").replace("[Good]", returned)
 
 
+
+def metric(returned: str, more: str = "pass") -> str:
+    """A plugin with a sound solver and a metric that may not be one."""
+    return f"""{HEADER}
+from sciml import Metric
+class Half(Metric):
+    name = "half"
+    {more}
+
+@hookimpl
+def register_metrics(): return [{returned}]
+"""
+
+
 BROKEN = {
     "raises": ("raise ImportError('no such library')", "ImportError: no such library"),
     "exits": ("import sys; sys.exit(3)", "SystemExit: 3"),
@@ -52,6 +66,9 @@ BROKEN = {
     "name is a number": (body("[A]", "class A(Good):\n    name: ClassVar[int] = 3"), "'name'"),
     "solves is a list": (body("[A]", "class A(Good):\n    solves: ClassVar[list] = []"), "'solves'"),
     "undocumented": (body("[A]", "class A(Good):\n    width: int = 3"), "option 'width' of euler has no description"),
+    "metric is a number": (metric("7"), "not a subclass of sciml.Metric"),
+    "metric without a version": (metric("Half"), "Half has no text 'version'"),
+    "metric without measure": (metric("Half", "version = summary = '1'"), "does not define measure"),
     "no default": (body("[A]", "class A(Good):\n    width: int = Field(description='w')"), "'width'.*no default"),
 }  # fmt: skip
 

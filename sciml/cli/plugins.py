@@ -22,15 +22,17 @@ def command(context: click.Context, as_json: bool) -> None:
     rows = [
         (
             p.name, f"{p.distribution} {p.version}", p.status, ", ".join(cls.name for cls in p.solvers),
-            ", ".join(cls.name for cls in p.executors), p.problem if p.status == "broken" else "",
+            ", ".join(cls.name for cls in p.executors), ", ".join(f"{cls.name} {cls.version}" for cls in p.metrics),
+            p.problem if p.status == "broken" else "",
         )
         for p in registry.plugins()
     ]  # fmt: skip
     if as_json:
-        keys = ("plugin", "distribution", "status", "solvers", "executors", "problem")
+        keys = ("plugin", "distribution", "status", "solvers", "executors", "metrics", "problem")
         print_json([dict(zip(keys, row, strict=True)) for row in rows])
     else:
-        print_table(("plugin", "distribution", "status", "solvers", "executors", "what is wrong"), rows)
+        shown = [(*row[:3], _brought(*row[3:6]), row[6]) for row in rows]
+        print_table(("plugin", "distribution", "status", "brings", "what is wrong"), shown)
 
 
 @command.command("install", context_settings={"ignore_unknown_options": True})
@@ -52,6 +54,12 @@ def install(packages: tuple[str, ...]) -> int:
     if after.keys() == before.keys():
         notice("no plugin came with it that was not there before.")
     return 0
+
+
+def _brought(solvers: str, executors: str, metrics: str) -> str:
+    """Solvers as they are; of the rest, what it is."""
+    rest = [f"{kind}: {names}" for kind, names in (("executors", executors), ("metrics", metrics)) if names]
+    return "; ".join([*([solvers] if solvers else []), *rest])
 
 
 def _solvers() -> dict[str, str]:

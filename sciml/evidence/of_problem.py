@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import result_file
+from ..measuring import measured
 from ..metrics.spectrum import energy_spectrum, shell_spectrum
 from ..problem import Array, Problem
 from ..reference import read_reference
@@ -40,7 +41,7 @@ def evidence_of_problem(path: Path, kept: Path) -> Evidence:
     result = result_file.read(kept)
     problem, solution = result.problem, result.solution
     reference = read_reference(path, problem)
-    scores = score(problem, solution, reference).as_dict()
+    scores = score(problem, solution, reference).as_dict() | {"metrics": measured(problem, solution, reference)}
     shares = [scores[key] for key in ("coverage", "coverage_raw")]
     stated, raw = (min(s.values()) if isinstance(s, dict) and s else None for s in shares)  # the worst field's
     curve = floor = None

@@ -13,6 +13,7 @@ from ..evidence import About, Evidence
 from ..evidence.of_problem import about_problem, evidence_of_problem
 from ..learning import LearnedSolver
 from ..learning.models import choose, lacks_model
+from ..measuring import metric_columns
 from ..metrics.attractor_distance import attractor_columns
 from ..problem import Problem
 from ..reference import read_reference
@@ -118,7 +119,8 @@ class ProblemKind(Kind):
             floor=scores.get("floor", {}).get(worst[0], math.nan), seconds=result.ledger["seconds"],
             cpu_seconds=result.ledger["cpu_seconds"], peak_bytes=result.ledger["peak_bytes"],
             until=scores.get("until"), baseline=scores.get("baseline", {}).get(worst[0], math.nan), cell=result.cell,
-            more=attractor_columns(scores.get("attractor")), trivial=_trivial(scores),
+            more=attractor_columns(scores.get("attractor")) | metric_columns(scores.get("metrics", {})),
+            trivial=_trivial(scores),
         )  # fmt: skip
 
     def about(self, path: Path, task: Problem) -> About:
