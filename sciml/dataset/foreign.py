@@ -16,6 +16,7 @@ import numpy as np
 from ..errors import UsageError
 from ..family import Family
 from ..hdf5 import opened
+from ..plain import values as plain_values
 from ..problem import Array
 from .dataset import Dataset, folder, shard_path
 from .making import MEMBERS
@@ -50,7 +51,7 @@ def read_foreign(path: str | Path) -> Foreign:
 def _array(dataset: h5py.Dataset) -> Array:
     if dataset.dtype.kind != "f" or dataset.size > MOST:
         raise UsageError(f"{dataset.name} is {dataset.dtype}{dataset.shape}; expected at most {MOST} real numbers.")
-    values = np.asarray(dataset[...], dtype=np.float64)
+    values = np.asarray(plain_values(dataset, any_filter=True), dtype=np.float64)
     if not np.isfinite(values).all():
         raise UsageError(f"{dataset.name} holds NaN or infinity.")
     return values
