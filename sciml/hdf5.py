@@ -13,8 +13,9 @@ import numpy as np
 
 from .bounds import bounded_by
 from .errors import ScimlError, UsageError
-from .plain import require_own_links, require_regular, values
+from .plain import require_own_links, values
 from .problem import Array
+from .regular import require_regular
 
 SCHEMA = 5  # 2: balls; 3: given coefficients, families; 4: stochastic, families with noise or no axes; 5: transport
 MAX_JSON = 1_000_000

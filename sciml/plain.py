@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import math
 import os
-import stat
 import zlib
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import h5py
@@ -23,31 +21,22 @@ from .bounds import spend
 from .errors import UsageError
 
 MAX_LINKS, MAX_CHUNKS = 200_000, 1_000_000
+_SCIML = (
+    "initial", "given", "history", "reference", "reference/error_over_time", "ball", "ball/coefficients", "source", "target",
+    "source/axes", "target/axes", "potentials", "plan",
+)  # fmt: skip
+_GROUPS = frozenset({"sciml", "t0_fields", "dimensions", "scalars", *(f"sciml/{name}" for name in _SCIML)})
 _DEFLATE, _SHUFFLE = h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE
 
 
-def require_regular(path: Path) -> int:
-    """Its size. Raises UsageError for what is no file of bytes: reading a pipe waits, reading a device never ends."""
-    try:
-        found = os.stat(path)
-    except FileNotFoundError:
-        raise UsageError(f"{path}: there is no such file.") from None
-    except (OSError, ValueError) as error:  # a loop of links, a name that is too long, a null byte
-        raise UsageError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error}).") from None
-    if stat.S_ISDIR(found.st_mode):
-        raise UsageError(f"{path}: is a folder; give a file.")
-    if not stat.S_ISREG(found.st_mode):
-        raise UsageError(f"{path}: is a device or a pipe, not a file.")
-    return found.st_size
-
-
 def require_own_links(file: h5py.File) -> None:
-    """Raise UsageError unless every name in the file stands for something that lies in it."""
+    """Raise UsageError unless every name in the file stands for something that lies in it, and is a group where one is
+    expected: asked whether it contains a name, a dataset is searched entry by entry, of which it may claim any number."""
     seen: set[int] = set()
-    todo: list[h5py.h5g.GroupID] = [file.id]
+    todo: list[tuple[h5py.h5g.GroupID, str]] = [(file.id, "")]
     count = 0
     while todo:
-        group = todo.pop()
+        group, path = todo.pop()
         names: list[bytes] = []
         odd: list[bytes] = []
 
@@ -62,10 +51,12 @@ def require_own_links(file: h5py.File) -> None:
         if count > MAX_LINKS:
             raise UsageError(f"has more than {MAX_LINKS} entries.")
         for name in names:
-            found = h5py.h5o.get_info(group, name)
+            found, place = h5py.h5o.get_info(group, name), path + name.decode(errors="replace")
+            if found.type != h5py.h5o.TYPE_GROUP and place in _GROUPS:
+                raise UsageError(f"its entry /{place} is not a group.")
             if found.type == h5py.h5o.TYPE_GROUP and found.addr not in seen:
                 seen.add(found.addr)
-                todo.append(h5py.h5g.open(group, name))
+                todo.append((h5py.h5g.open(group, name), place + "/"))
 
 
 def values(dataset: h5py.Dataset, any_filter: bool = False) -> NDArray[Any]:
