@@ -7,15 +7,12 @@ same cell take turns.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-import os
 import re
 import shutil
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +23,7 @@ from . import problem_file, registry, result_file
 from .errors import RunFailed, ScimlError, UsageError
 from .learning import LearnedSolver, Model
 from .learning.models import choose
+from .locking import locked
 from .problem import Problem
 from .provenance import provenance
 from .reference import Reference, read_reference
@@ -197,40 +195,28 @@ def _make(folder: Path, store: Path) -> None:
 
 @contextmanager
 def only_one(folder: Path, on_notice: Callable[[str], None] | None, wanted: bool = True) -> Iterator[None]:
-    """Hold the cell's lock (if it is `wanted`); wait while another process does. The lock dies with its process.
-
-    Who leaves removes lock file and empty folder; who then holds a lock on a file that is gone takes the new one.
-    """
+    """Hold the cell's lock (if it is `wanted`); wait while another process does. The lock dies with its process."""
     if not wanted:
         yield
         return
     store = folder.parent.parent
     _make(folder.parent, store)
-    path = folder.parent / f"{folder.name}.lock"
     told = False
-    while True:
+
+    def waiting() -> None:
+        nonlocal told
+        if not told and on_notice is not None:
+            on_notice("another process is running this very cell; waiting for it to finish")
+        told = True
+
+    with ExitStack() as held:
         try:
-            lock = path.open("w")
+            held.enter_context(locked(folder.parent / f"{folder.name}.lock", waiting))
         except OSError as error:
             raise RunFailed(f"cannot write in {folder.parent}: {error.strerror}; choose --store.") from None
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if path.exists() and os.path.samestat(os.fstat(lock.fileno()), path.stat()):
-                break
-        except BlockingIOError:
-            if not told and on_notice is not None:
-                on_notice("another process is running this very cell; waiting for it to finish")
-            told = True
-            time.sleep(0.2)
-        except FileNotFoundError:
-            pass
-        lock.close()
-    with lock:
         try:
             _make(folder, store)
             yield
         finally:
             with suppress(OSError):
                 folder.rmdir()  # only if no checkpoint is in it
-            with suppress(OSError):
-                path.unlink()

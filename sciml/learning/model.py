@@ -171,7 +171,7 @@ def read_card(path: str | Path) -> Card:
     if not isinstance(schema, int) or schema > SCHEMA:
         raise UsageError(f"{path}: written by a newer sciml (schema {schema}); upgrade sciml-toolkit.")
     try:
-        return _CARD.validate_python(data, strict=True)
+        return _CARD.validate_json(json.dumps(data), strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "top level"
