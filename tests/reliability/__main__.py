@@ -16,7 +16,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-from isolation import FINE, Tally, judged
+from isolation import Tally, judged
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))  # conftest and the tiny learned solver
@@ -44,7 +44,8 @@ def fuzz_files(count: int, seed: int, room: Path) -> bool:
     import corpus
     import file_fuzz
 
-    subprocess.run([sys.executable, str(HERE / "corpus.py"), str(room / "corpus")], check=True, stdout=subprocess.DEVNULL)
+    build = [sys.executable, str(HERE / "corpus.py"), str(room / "corpus"), *(["quick"] if QUICK else [])]
+    subprocess.run(build, check=True, stdout=subprocess.DEVNULL)
     damaged = file_fuzz.Corpus(corpus.files(room / "corpus"), room / "input", seed)
     said = partial(_bad, lambda index: damaged.input(index)[1])
     tally = judged(
@@ -52,6 +53,54 @@ def fuzz_files(count: int, seed: int, room: Path) -> bool:
         every=partial(_every, "files"),
     )  # fmt: skip
     return row("files", tally)
+
+
+def kill(count: int, seed: int, room: Path) -> bool:
+    import jobs
+    import kills
+
+    jobs.warm(room / "warm", QUICK)
+    begun = time.monotonic()
+    met, strays, wrong = kills.campaign(room, count, seed, tell)
+    told = ", ".join(f"{number} {word}" for word, number in (*met.items(), *strays.items()))
+    return simple("kill -9", count, told, wrong, begun)
+
+
+def full_disk(count: int, seed: int, room: Path) -> bool:
+    import disks
+    import jobs
+
+    jobs.warm(room / "warm", QUICK)
+    begun = time.monotonic()
+    outcomes, wrong = disks.campaign(room, disks.FREE[:count], tell)
+    return simple("disks", sum(outcomes.values()), ", ".join(f"{n} {w}" for w, n in outcomes.items()), wrong, begun)
+
+
+def clock(count: int, seed: int, room: Path) -> bool:
+    import clocks
+    import jobs
+
+    jobs.warm(room / "warm", QUICK)
+    begun = time.monotonic()
+    runs, wrong = clocks.campaign(room)
+    return simple("clock", runs, "half of them under a clock that jumps", wrong, begun)
+
+
+def at_once(count: int, seed: int, room: Path) -> bool:
+    import jobs
+    import together
+
+    jobs.warm(room / "warm", QUICK)
+    begun = time.monotonic()
+    total, waited, wrong = together.campaign(room, count, 4)
+    return simple("together", total, f"{waited} said that they waited for another", wrong, begun)
+
+
+def simple(what: str, runs: int, told: str, wrong: list[str], begun: float) -> bool:
+    for text in wrong:
+        tell(f"{what}: WRONG: {text}")
+    print(f"| {what} | {runs} | {told}; wrong: {len(wrong)} | | | {time.monotonic() - begun:.0f} |", flush=True)
+    return not wrong
 
 
 def _every(what: str, tally: Tally) -> None:
@@ -63,7 +112,11 @@ def _bad(describe, index: int, word: str) -> None:
     tell(f"input {index}: {word}: {str(describe(index))[:200]}")
 
 
-LINES = {"equations": (fuzz_equations, 60_000), "files": (fuzz_files, 40_000)}
+QUICK = False  # set by --quick
+LINES = {
+    "equations": (fuzz_equations, 60_000), "files": (fuzz_files, 40_000), "kills": (kill, 208), "disks": (full_disk, 7),
+    "clocks": (clock, 1), "together": (at_once, 3),
+}  # fmt: skip
 
 
 def main() -> int:
@@ -71,7 +124,9 @@ def main() -> int:
     parser.add_argument("lines", nargs="*", default=list(LINES), help=f"of {', '.join(LINES)}; default: all")
     parser.add_argument("--count", type=int, help="inputs or runs, in place of the published number")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--quick", action="store_true", help="three commands only: what the tests run")
     asked = parser.parse_args()
+    globals()["QUICK"] = asked.quick
     print(f"python {platform.python_version()}, numpy {np.__version__}, h5py {h5py.__version__}, HDF5 {h5py.version.hdf5_version}")
     fine = True
     for name in asked.lines:
@@ -82,5 +137,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    assert FINE
     sys.exit(main())

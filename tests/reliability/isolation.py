@@ -52,7 +52,7 @@ def judged(
     judge: Callable[[int], str], indices: range, *, seconds: float = 30.0, memory: int = 2**30,
     on_bad: Callable[[int, str], None] | None = None, every: Callable[[Tally], None] | None = None,
 ) -> Tally:  # fmt: skip
-    """seconds: after which an input counts as a hang. memory: bytes that a child may map beyond what it starts with."""
+    """seconds: of computing (or twenty times as long of waiting) after which an input counts as a hang. memory: bytes that a child may map beyond what it starts with."""
     tally, started, at = Tally(), time.monotonic(), indices.start
     while at < indices.stop:
         reader, writer = os.pipe()
@@ -78,12 +78,15 @@ def _listen(
     reader: int, child: int, seconds: float, tally: Tally, at: int, every: Callable[[Tally], None] | None
 ) -> str:
     """Notes what the child says; how it ended, if it did not come to its end."""
-    rest = b""
+    rest, busy, last = b"", 0.0, time.monotonic()
     while True:
-        if not select.select([reader], [], [], seconds)[0]:
+        if not select.select([reader], [], [], 1.0)[0]:
+            if _computed(child) - busy < seconds and time.monotonic() - last < 20 * seconds:
+                continue
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
             return f"no answer within {seconds:g} s"
+        busy, last = _computed(child), time.monotonic()
         said = os.read(reader, 65536)
         if not said:
             break
@@ -106,17 +109,24 @@ def _work(judge: Callable[[int], str], indices: range, writer: int, memory: int)
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
         for index in indices:
             _forget_peak()
-            before, start = _status("VmRSS"), time.perf_counter()
+            before, start = _status("VmRSS"), time.process_time()
             try:
                 word = judge(index)
             except Exception as error:
                 word = f"{type(error).__name__}: {error}".replace("\n", " ")[:150]
-            took = time.perf_counter() - start
+            took = time.process_time() - start
             grown = max(_status("VmHWM") - before, 0)
             os.write(writer, f"{index} {took:.4f} {grown} {word}\n".encode(errors="replace"))
         code = 0
     finally:
         os._exit(code)
+
+
+def _computed(child: int) -> float:
+    """Seconds of processor time of a child."""
+    with open(f"/proc/{child}/stat") as file:
+        entries = file.read().rpartition(")")[2].split()
+    return (int(entries[11]) + int(entries[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _status(entry: str) -> int:

@@ -6,21 +6,22 @@ import hashlib
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 STORE = ["--store", "store", "--data", "data"]
-COMMANDS: Mapping[str, list[str]] = {
+QUICK = ("solve", "data", "new")
+COMMANDS: dict[str, list[str]] = {
     "solve": ["solve", "small-ks.h5", "-s", "etdrk4", "-o", "step=0.004", *STORE],
     "solve a family": ["solve", "heat.h5", "-s", "etdrk4", "-o", "step=0.1", *STORE],
     "data": ["data", "heat.h5", "--data", "data"],
     "train": ["train", "heat.h5", "-s", "tiny", "-o", "iterations=40", *STORE],
     "reference": ["reference", "two.h5", "--build"],
     "compare": ["compare", "circle.h5", "--solvers", "taylor", "-o", "report", "--no-animation", *STORE],
-    "new": ["new", "swift-hohenberg.toml", "-o", "made.h5"],
-    "plot": ["plot", "small-ks.h5", "-o", "drawn.png"],
+    "new": ["new", "swift-hohenberg.toml", "-o", "made.h5", "--force"],
+    "plot": ["plot", "circle.h5", "-o", "drawn.png"],
 }
 
 
@@ -45,15 +46,18 @@ def prepare(place: Path) -> None:
     (place / "swift-hohenberg.toml").write_bytes((Path(__file__).parents[1] / "specs/swift-hohenberg.toml").read_bytes())
 
 
-def warm(place: Path) -> None:
-    """Load what the commands load, and save a checkpoint at every step from now on."""
+def warm(place: Path, quick: bool) -> None:
+    """Load what the commands load, and save a checkpoint at every step from now on. quick: a few commands only."""
     import tiny_learner
 
     from sciml.run import Run
 
-    tiny_learner.register()
-    assert Run.__init__.__kwdefaults__["checkpoint_every"] > 0
-    Run.__init__.__kwdefaults__["checkpoint_every"] = 0.0
+    if quick:
+        for name in COMMANDS.keys() - set(QUICK):
+            del COMMANDS[name]
+    if Run.__init__.__kwdefaults__["checkpoint_every"] > 0:
+        tiny_learner.register()
+        Run.__init__.__kwdefaults__["checkpoint_every"] = 0.0
     prepare(place)
     for command in COMMANDS.values():
         assert _run(place, command) == 0, command
@@ -103,10 +107,10 @@ def finished(child: int, seconds: float = 300.0) -> int:
 
 def left(place: Path) -> dict[str, str]:
     """Every file below a folder, with a digest of what a number in it could depend on: not times, nor the clock."""
-    return {str(p.relative_to(place)): _digest(p) for p in sorted(place.rglob("*")) if p.is_file()}
+    return {str(p.relative_to(place)): digest(p) for p in sorted(place.rglob("*")) if p.is_file()}
 
 
-def _digest(path: Path) -> str:
+def digest(path: Path) -> str:
     from sciml.kinds import kind_of
     from sciml.learning import Model
     from sciml.report.against import read_old
