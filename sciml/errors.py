@@ -7,9 +7,12 @@ from collections.abc import Iterable
 
 
 class ScimlError(Exception):
-    """Base of every error that is meant to be read by a person."""
+    """Base of every error that is meant to be read by a person: one line, whatever a file or a name in it holds."""
 
     exit_code = 1
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__("".join(c if c.isprintable() else " " for c in text))
 
 
 class UsageError(ScimlError):

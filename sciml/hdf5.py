@@ -28,20 +28,27 @@ _DAMAGE = (
 def opened(path: Path) -> Iterator[h5py.File]:
     """Open for reading; anything that goes wrong inside becomes one sentence naming the file."""
     size = require_regular(path)
-    try:
+    with sound(path):
         if not h5py.is_hdf5(path):
             raise UsageError(f"{path}: not an HDF5 file; make one with `sciml new SPEC.toml`.")
         with bounded_by(size), h5py.File(path, "r") as file:
             require_own_links(file)
             yield file
+
+
+@contextmanager
+def sound(path: Path) -> Iterator[None]:
+    """Inside, only what a file holds is read or told: what goes wrong is the file's fault, and said in one sentence."""
+    try:
+        yield
     except ScimlError as error:
         text = str(error)
         raise type(error)(text if text.startswith(str(path)) else f"{path}: {text}") from None
     except PermissionError:
         raise UsageError(f"{path}: you may not read this file.") from None
     except _DAMAGE as error:
-        detail = str(error).strip("'\"").splitlines()[0] if str(error) else type(error).__name__
-        raise UsageError(f"{path}: damaged, truncated or incomplete ({detail}).") from None
+        detail = str(error).strip("'\"").strip().splitlines()[0] if str(error).strip("'\" \n") else type(error).__name__
+        raise UsageError(f"{path}: damaged, truncated or incomplete ({detail}).") from error
 
 
 def check_schema(file: h5py.File) -> h5py.Group:

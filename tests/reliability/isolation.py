@@ -54,6 +54,13 @@ def judged(
 ) -> Tally:  # fmt: skip
     """seconds: of computing (or twenty times as long of waiting) after which an input counts as a hang. memory: bytes that a child may map beyond what it starts with."""
     tally, started, at = Tally(), time.monotonic(), indices.start
+    told: set[str] = set()
+
+    def bad(index: int, word: str) -> None:
+        if on_bad is not None and word not in told:
+            told.add(word)
+            on_bad(index, word)
+
     while at < indices.stop:
         reader, writer = os.pipe()
         sys.stdout.flush()
@@ -62,21 +69,21 @@ def judged(
             os.close(reader)
             _work(judge, range(at, indices.stop), writer, memory)
         os.close(writer)
-        word = _listen(reader, child, seconds, tally, at, every)
+        word = _listen(reader, child, seconds, tally, bad, every)
         os.close(reader)
         at += tally.count - (at - indices.start)  # how far it came
         if word:
             tally.note(at, word, 0.0, 0)
-            if on_bad is not None:
-                on_bad(at, word)
+            bad(at, word)
             at += 1
     tally.seconds = time.monotonic() - started
     return tally
 
 
 def _listen(
-    reader: int, child: int, seconds: float, tally: Tally, at: int, every: Callable[[Tally], None] | None
-) -> str:
+    reader: int, child: int, seconds: float, tally: Tally, bad: Callable[[int, str], None],
+    every: Callable[[Tally], None] | None,
+) -> str:  # fmt: skip
     """Notes what the child says; how it ended, if it did not come to its end."""
     rest, busy, last = b"", 0.0, time.monotonic()
     while True:
@@ -94,6 +101,8 @@ def _listen(
         for line in lines:
             index, took, grown, word = line.decode().split(" ", 3)
             tally.note(int(index), word, float(took), int(grown))
+            if word not in FINE:
+                bad(int(index), word)
             if every is not None and tally.count % 1000 == 0:
                 every(tally)
     _, status = os.waitpid(child, 0)
