@@ -1,5 +1,5 @@
-"""How much memory reading one file may take. A file of a few kilobytes can describe arrays of any size: compressed zeros,
-a grid that only a formula fills, one dataset under a thousand names.
+"""How much memory reading one file may take. A few kilobytes can describe arrays of any size: compressed zeros, a grid
+that only a formula fills, one dataset under a thousand names.
 
     with bounded_by(path.stat().st_size):   # what reads a file says so
         spend(8 * points, "the initial data")   # what makes an array from it asks first

@@ -1,8 +1,8 @@
 """What is believed of an HDF5 file: plain groups and plain arrays that lie in it, and nothing else.
 
 Links that leave the file or are mere names, arrays kept in other files, mirrored from others or filled by a rule, and
-filters other than ours are refused. Compressed chunks are inflated here, to the size that they must have and no further:
-the library's own filters go on as long as the data say.
+filters other than ours are refused. Compressed chunks are inflated here, to the size that they must have and no
+further: the library's own filters go on as long as the data say.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from .errors import UsageError
 
 MAX_LINKS, MAX_CHUNKS = 200_000, 1_000_000
 _SCIML = (
-    "initial", "given", "history", "reference", "reference/error_over_time", "ball", "ball/coefficients", "source", "target",
-    "source/axes", "target/axes", "potentials", "plan",
+    "initial", "given", "history", "reference", "reference/error_over_time", "ball", "ball/coefficients", "source",
+    "target", "source/axes", "target/axes", "potentials", "plan",
 )  # fmt: skip
 _GROUPS = frozenset({"sciml", "t0_fields", "dimensions", "scalars", *(f"sciml/{name}" for name in _SCIML)})
 _DEFLATE, _SHUFFLE = h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE
@@ -31,7 +31,8 @@ _DEFLATE, _SHUFFLE = h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE
 
 def require_own_links(file: h5py.File) -> None:
     """Raise UsageError unless every name in the file stands for something that lies in it, and is a group where one is
-    expected: asked whether it contains a name, a dataset is searched entry by entry, of which it may claim any number."""
+    expected: asked whether it contains a name, a dataset is searched entry by entry, and may claim any number of them.
+    """
     seen: set[int] = set()
     todo: list[tuple[h5py.h5g.GroupID, str]] = [(file.id, "")]
     count = 0

@@ -32,7 +32,8 @@ class TransportKind(Kind):
                 result.read(path)
                 return "result", " of a transport problem"
             self.read(path)
-            return "problem", " of kind transport, with" + (" a reference" if read_reference(path) else "out a reference")
+            known = " a reference" if read_reference(path) else "out a reference"
+            return "problem", f" of kind transport, with{known}"
 
     def text(self, path: Path) -> str:
         with sound(path):
@@ -46,7 +47,8 @@ class TransportKind(Kind):
         with sound(path):
             if self.is_result(path):
                 found = result.read(path)
-                own = {"status": found.solution.status.name, "eps": found.solution.eps, "numbers": found.solution.numbers}
+                end = found.solution
+                own = {"status": end.status.name, "eps": end.eps, "numbers": end.numbers}
                 return {key: getattr(found, key) for key in KEYS} | own
             problem, reference = self.read(path), read_reference(path)
             about = None if reference is None else asdict(reference)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from jobs import COMMANDS, finished, left, prepare, started
 
-FREE = (0, 4, 8, 16, 32, 64, 128)  # KiB that are left on the disk
+FREE = (0, 16, 64, 4, 8, 32, 128)  # KiB that are left on the disk
 SIZE = 2048  # KiB of it
 
 
@@ -80,7 +80,7 @@ def _one(
 
 def _whole(path: str, command: list[str]) -> bool:
     """What a command that fails later may have finished before: data, a result, a page; and its checkpoint."""
-    return ".partial" in path or path.startswith(("data/", "store/", "report/")) and not path.endswith(".tmp")
+    return not path.endswith(".tmp") and (".partial" in path or path.startswith(("data/", "store/", "report/")))
 
 
 def _fill(disk: Path, space: int) -> None:

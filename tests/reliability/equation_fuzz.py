@@ -6,14 +6,13 @@ import random
 import warnings
 
 import numpy as np
+from isolation import READ, REFUSED
 
 from sciml.equation import Equation, Names, parse_expression, tree
 from sciml.equation.parse import MAX_TEXT
 from sciml.errors import UsageError
 from sciml.problem import numpy_function
 from sciml.spec_file import number
-
-from isolation import READ, REFUSED
 
 FUNCTIONS = (*tree.FUNCTIONS, "laplacian", "inverse_laplacian", "d_x", "d_xx", "d_xy", "dot_grad", "sum", "abs", "eval")
 ATOMS = (
