@@ -166,7 +166,7 @@ def read_card(path: str | Path) -> Card:
             header = json.loads(file.read(size))
         data = json.loads(header["__metadata__"]["sciml"])
         schema = data.pop("schema")
-    except (ValueError, KeyError, TypeError, OSError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, OSError, RecursionError):  # of data that are no object
         raise UsageError(f"{path}: not a model of sciml's; `sciml train` makes them.") from None
     if not isinstance(schema, int) or schema > SCHEMA:
         raise UsageError(f"{path}: written by a newer sciml (schema {schema}); upgrade sciml-toolkit.")

@@ -44,10 +44,12 @@ def fuzz_files(count: int, seed: int, room: Path) -> bool:
     import corpus
     import file_fuzz
 
-    build = [sys.executable, str(HERE / "corpus.py"), str(room / "corpus"), *(["quick"] if QUICK else [])]
-    subprocess.run(build, check=True, stdout=subprocess.DEVNULL)
-    damaged = file_fuzz.Corpus(corpus.files(room / "corpus"), room / "input", seed)
-    said = partial(_bad, lambda index: damaged.input(index)[1])
+    sound = CORPUS or room / "corpus"
+    if CORPUS is None:
+        build = [sys.executable, str(HERE / "corpus.py"), str(sound), *(["quick"] if QUICK else [])]
+        subprocess.run(build, check=True, stdout=subprocess.DEVNULL)
+    damaged, told = (file_fuzz.Corpus(corpus.files(sound), room / name, seed) for name in ("input", "told"))
+    said = partial(_bad, lambda index: told.input(index)[1])
     tally = judged(
         partial(file_fuzz.judge, damaged), range(count), memory=3 * 2**30, seconds=60, on_bad=said,
         every=partial(_every, "files"),
@@ -113,6 +115,7 @@ def _bad(describe, index: int, word: str) -> None:
 
 
 QUICK = False  # set by --quick
+CORPUS: Path | None = None  # set by --corpus
 LINES = {
     "equations": (fuzz_equations, 60_000), "files": (fuzz_files, 40_000), "kills": (kill, 208), "disks": (full_disk, 7),
     "clocks": (clock, 1), "together": (at_once, 3),
@@ -125,8 +128,9 @@ def main() -> int:
     parser.add_argument("--count", type=int, help="inputs or runs, in place of the published number")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--quick", action="store_true", help="three commands only: what the tests run")
+    parser.add_argument("--corpus", type=Path, help="what corpus.py made; by default it is made anew")
     asked = parser.parse_args()
-    globals()["QUICK"] = asked.quick
+    globals().update(QUICK=asked.quick, CORPUS=asked.corpus)
     print(f"python {platform.python_version()}, numpy {np.__version__}, h5py {h5py.__version__}, HDF5 {h5py.version.hdf5_version}")
     fine = True
     for name in asked.lines:

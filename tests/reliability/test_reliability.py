@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -15,13 +16,18 @@ import numpy as np
 import pytest
 from conftest import small_ks
 from isolation import READ, judged
+from tiny_learner import family
 
-from sciml import Equation, UsageError, problem_file
+from sciml import Equation, UsageError, problem_file, result_file
 from sciml.atomic import replacing
+from sciml.dataset.shard import read_shard, write_shard
 from sciml.equation import parse
+from sciml.kinds import kind_of
 from sciml.learning.model import read_card
 from sciml.regular import MOST_TEXT
 from sciml.report.against import read_old
+from sciml.result_file import Result
+from sciml.solution import Solution
 from sciml.spec_file import read_any
 from sciml.study import read_study
 
@@ -180,3 +186,45 @@ def test_the_leftovers_of_a_killed_writer_are_swept_and_a_living_one_s_stay(tmp_
         assert path.read_bytes() == b"two" and first.exists()
     assert path.read_bytes() == b"one"
     assert sorted(os.listdir(tmp_path)) == [".file2.1.tmp", "file"]
+
+
+def test_a_sentence_is_one_line(path: Path) -> None:
+    described = small_ks().describe() | {"new\nline\x1b[31m": 1}
+    _replace(path, "sciml/problem", np.bytes_(json.dumps(described).encode()))
+    with pytest.raises(UsageError, match=r"new line") as caught:
+        problem_file.read(path)
+    assert str(caught.value).isprintable()
+
+
+def test_a_result_whose_record_lacks_an_entry_is_told_in_a_sentence(tmp_path: Path) -> None:
+    problem = small_ks()
+    values = {"u": np.zeros((len(problem.grid.times), *problem.grid.shape))}
+    record = Result(problem, Solution(values), "s", "p", "1", {}, 0, "cpu", "float64", {}, {}, {"relative_l2": "x"}, "c")
+    result_file.write(tmp_path / "r.h5", record)
+    with pytest.raises(UsageError, match="damaged, truncated or incomplete"):
+        kind_of(tmp_path / "r.h5").text(tmp_path / "r.h5")
+
+
+def test_a_shard_without_members_is_refused(tmp_path: Path) -> None:
+    heat = family()
+    member, shape = heat.draw("test", 0), (1, 6, 16)
+    write_shard(tmp_path / "s.hdf5", heat, "test", 0, [member], {"u": np.zeros(shape)}, np.zeros((1, 6)), {})
+    with h5py.File(tmp_path / "s.hdf5", "r+") as file:
+        about = json.loads(file["sciml/shard"].asstr()[()])
+        del file["sciml/shard"]
+        file["sciml/shard"] = np.bytes_(json.dumps(about | {"count": 0, "checksums": []}).encode())
+    with pytest.raises(UsageError, match="checksums"):
+        read_shard(tmp_path / "s.hdf5", heat, "test")
+
+
+def test_a_model_s_header_is_checked_by_type(tmp_path: Path) -> None:
+    shipped = next((HERE.parents[1] / "plugins").glob("*/models/*.safetensors"))
+    whole = shipped.read_bytes()
+    size = int.from_bytes(whole[:8], "little")
+    header = json.loads(whole[8 : 8 + size])
+    card = json.loads(header["__metadata__"]["sciml"]) | {"options": 3}
+    header["__metadata__"]["sciml"] = json.dumps(card)
+    text = json.dumps(header).encode()
+    (tmp_path / "m.safetensors").write_bytes(len(text).to_bytes(8, "little") + text + whole[8 + size :])
+    with pytest.raises(UsageError, match=r"not complete or not sound \(options"):
+        read_card(tmp_path / "m.safetensors")
