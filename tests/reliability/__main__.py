@@ -37,7 +37,7 @@ def fuzz_equations(count: int, seed: int, room: Path) -> bool:
     from equation_fuzz import judge, statements
 
     said = partial(_bad, lambda index: statements(seed, index)[1])
-    return row("equations", judged(partial(judge, seed), range(count), on_bad=said, every=partial(_every, "equations")))
+    return row("equations", judged(partial(judge, seed), range(count), on_bad=said, every=partial(_every, "equations"), most_seconds=MOST_SECONDS))
 
 
 def fuzz_files(count: int, seed: int, room: Path) -> bool:
@@ -52,7 +52,7 @@ def fuzz_files(count: int, seed: int, room: Path) -> bool:
     said = partial(_bad, lambda index: told.input(index)[1])
     tally = judged(
         partial(file_fuzz.judge, damaged), range(count), memory=3 * 2**30, seconds=60, on_bad=said,
-        every=partial(_every, "files"),
+        every=partial(_every, "files"), most_seconds=MOST_SECONDS,
     )  # fmt: skip
     return row("files", tally)
 
@@ -115,6 +115,7 @@ def _bad(describe, index: int, word: str) -> None:
 
 
 QUICK = False  # set by --quick
+MOST_SECONDS = float("inf")  # set by --seconds
 CORPUS: Path | None = None  # set by --corpus
 LINES = {
     "equations": (fuzz_equations, 60_000), "files": (fuzz_files, 40_000), "kills": (kill, 208), "disks": (full_disk, 7),
@@ -128,9 +129,10 @@ def main() -> int:
     parser.add_argument("--count", type=int, help="inputs or runs, in place of the published number")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--quick", action="store_true", help="three commands only: what the tests run")
+    parser.add_argument("--seconds", type=float, default=MOST_SECONDS, help="after which a fuzzer stops early")
     parser.add_argument("--corpus", type=Path, help="what corpus.py made; by default it is made anew")
     asked = parser.parse_args()
-    globals().update(QUICK=asked.quick, CORPUS=asked.corpus)
+    globals().update(QUICK=asked.quick, CORPUS=asked.corpus, MOST_SECONDS=asked.seconds)
     print(f"python {platform.python_version()}, numpy {np.__version__}, h5py {h5py.__version__}, HDF5 {h5py.version.hdf5_version}")
     fine = True
     for name in asked.lines:

@@ -6,6 +6,7 @@ of memory; the parent waits for a word per input and starts a new child behind t
 
 from __future__ import annotations
 
+import math
 import os
 import resource
 import select
@@ -18,6 +19,7 @@ from dataclasses import dataclass, field
 
 READ, REFUSED = "read", "refused in one sentence"
 FINE = (READ, REFUSED)
+ENOUGH = "enough"
 
 
 @dataclass
@@ -51,6 +53,7 @@ class Tally:
 def judged(
     judge: Callable[[int], str], indices: range, *, seconds: float = 30.0, memory: int = 2**30,
     on_bad: Callable[[int, str], None] | None = None, every: Callable[[Tally], None] | None = None,
+    most_seconds: float = math.inf,
 ) -> Tally:  # fmt: skip
     """seconds: of computing (or twenty times as long of waiting) after which an input counts as a hang. memory: bytes that a child may map beyond what it starts with."""
     tally, started, at = Tally(), time.monotonic(), indices.start
@@ -69,9 +72,11 @@ def judged(
             os.close(reader)
             _work(judge, range(at, indices.stop), writer, memory)
         os.close(writer)
-        word = _listen(reader, child, seconds, tally, bad, every)
+        word = _listen(reader, child, seconds, tally, bad, every, started + most_seconds)
         os.close(reader)
         at += tally.count - (at - indices.start)  # how far it came
+        if word == ENOUGH:
+            break
         if word:
             tally.note(at, word, 0.0, 0)
             bad(at, word)
@@ -82,7 +87,7 @@ def judged(
 
 def _listen(
     reader: int, child: int, seconds: float, tally: Tally, bad: Callable[[int, str], None],
-    every: Callable[[Tally], None] | None,
+    every: Callable[[Tally], None] | None, end: float,
 ) -> str:  # fmt: skip
     """Notes what the child says; how it ended, if it did not come to its end."""
     rest, busy, last = b"", 0.0, time.monotonic()
@@ -97,6 +102,10 @@ def _listen(
         said = os.read(reader, 65536)
         if not said:
             break
+        if last > end:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            return ENOUGH
         *lines, rest = (rest + said).split(b"\n")
         for line in lines:
             index, took, grown, word = line.decode().split(" ", 3)
