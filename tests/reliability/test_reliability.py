@@ -41,7 +41,10 @@ def test_equations_are_parsed_or_refused() -> None:
     assert tally.outcomes[READ] > 100 and tally.largest < 50e6
 
 
-@pytest.mark.parametrize("line", [("files", "--count", "150"), ("kills", "clocks", "--count", "6"), ("disks", "--count", "2"), ("together", "--count", "1")])
+SLOW = [pytest.param(line, marks=pytest.mark.slow) for line in (("disks", "--count", "2"), ("together", "--count", "1"))]
+
+
+@pytest.mark.parametrize("line", [("files", "--count", "80"), ("kills", "clocks", "--count", "4"), *SLOW])
 def test_a_small_measurement_finds_nothing_wrong(line: tuple[str, ...], tmp_path: Path) -> None:
     environment = os.environ | {"TMPDIR": str(tmp_path), "OMP_NUM_THREADS": "1"}
     done = subprocess.run([sys.executable, str(HERE), *line, "--quick"], capture_output=True, text=True, env=environment)

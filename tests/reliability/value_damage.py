@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 from typing import Any
@@ -33,22 +34,22 @@ def _once(rng: random.Random, value: Any) -> Any:
     if isinstance(value, (dict, list)) and value:
         collect(value)
     if not places or rng.random() < 0.02:
-        return rng.choice(ODD)
+        return copy.deepcopy(rng.choice(ODD))
     node, key = rng.choice(places)
     match rng.randrange(6):
         case 0:
             del node[key]
         case 1 if isinstance(node, dict):
-            node[rng.choice(("", "new", "u", "t", "x" * 200, "law", "\n"))] = rng.choice(ODD)
+            node[rng.choice(("", "new", "u", "t", "x" * 200, "law", "\n"))] = copy.deepcopy(rng.choice(ODD))
         case 2 if isinstance(node, list):
-            node *= rng.choice((0, 2, 50))
+            node[:] = json.loads(json.dumps(node * rng.choice((0, 2, 50))))
         case 3 if isinstance(node[key], (int, float)) and not isinstance(node[key], bool):
             node[key] = rng.choice((node[key] * -1, node[key] * 1e9, node[key] + 1, str(node[key]), int(node[key])))
         case 4 if isinstance(node[key], str) and node[key]:
             at = rng.randrange(len(node[key]))
             node[key] = node[key][:at] + rng.choice(("(", "**", "9", " ", "\x00", "é", "=")) + node[key][at + rng.randrange(3) :]
         case _:
-            node[key] = rng.choice(ODD)
+            node[key] = copy.deepcopy(rng.choice(ODD))
     return value
 
 
