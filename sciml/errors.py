@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-
 LONGEST = 8000  # characters of a sentence: what it quotes may be of any length
 
 
