@@ -35,14 +35,17 @@ def require_own_links(file: h5py.File) -> None:
     """
     seen: set[int] = set()
     todo: list[tuple[h5py.h5g.GroupID, str]] = [(file.id, "")]
-    count = 0
+    count, ours = 0, "sciml" in file
     while todo:
         group, path = todo.pop()
-        names: list[bytes] = []
+        names: list[tuple[bytes, int]] = []  # with the address
         odd: list[bytes] = []
 
-        def note(name: bytes, info: Any, names: list[bytes] = names, odd: list[bytes] = odd) -> bool | None:
-            (names if info.type == h5py.h5l.TYPE_HARD else odd).append(name)
+        def note(name: bytes, info: Any, names: Any = names, odd: list[bytes] = odd) -> bool | None:
+            if info.type == h5py.h5l.TYPE_HARD:
+                names.append((name, info.u))
+            else:
+                odd.append(name)
             return True if odd or len(names) > MAX_LINKS else None  # anything but None ends it
 
         group.links.iterate(note, info=True)
@@ -51,13 +54,16 @@ def require_own_links(file: h5py.File) -> None:
         count += len(names)
         if count > MAX_LINKS:
             raise UsageError(f"has more than {MAX_LINKS} entries.")
-        for name in names:
-            found, place = h5py.h5o.get_info(group, name), path + name.decode(errors="replace")
-            if found.type != h5py.h5o.TYPE_GROUP and place in _GROUPS:
+        for name, address in names:
+            place = path + name.decode(errors="replace")
+            if place not in _GROUPS and (address in seen or ours):  # what is not read is not opened
+                continue
+            found = h5py.h5o.open(group, name)
+            if isinstance(found, h5py.h5g.GroupID) and address not in seen:
+                todo.append((found, place + "/"))
+            elif place in _GROUPS and not isinstance(found, h5py.h5g.GroupID):
                 raise UsageError(f"its entry /{place} is not a group.")
-            if found.type == h5py.h5o.TYPE_GROUP and found.addr not in seen:
-                seen.add(found.addr)
-                todo.append((h5py.h5g.open(group, name), place + "/"))
+            seen.add(address)
 
 
 def values(dataset: h5py.Dataset, any_filter: bool = False) -> NDArray[Any]:
