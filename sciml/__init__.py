@@ -68,9 +68,9 @@ _PUBLIC = {
     "solve": ("interactive", "solve"),
 }
 __all__ = [
-    "Axis", "Ball", "EnsembleResult", "Equation", "Executor", "Family", "Grid", "Measure", "Metric", "Problem", "Result",
-    "Run", "RunFailed", "Solution", "Solver", "Solves", "Status", "Transport", "TransportResult", "TransportSolution",
-    "TransportSolver", "UsageError", "__version__", "hookimpl", "load", "reference_of", "solve",
+    "Axis", "Ball", "EnsembleResult", "Equation", "Executor", "Family", "Grid", "Measure", "Metric", "Problem",
+    "Result", "Run", "RunFailed", "Solution", "Solver", "Solves", "Status", "Transport", "TransportResult",
+    "TransportSolution", "TransportSolver", "UsageError", "__version__", "hookimpl", "load", "reference_of", "solve",
 ]  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import secrets
 from collections.abc import Iterator
@@ -38,20 +39,47 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises RunFailed where the place cannot be written.
     """
     word = f"{os.getpid()}-{secrets.token_hex(4)}"  # a process of another machine may have our number
-    temporary = path.with_name(f".{path.name}.{word}.tmp")
+    temporary, held = path.with_name(f".{path.name}.{word}.tmp"), -1
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, "is a folder")
+        _sweep(path)
+        held = _hold(temporary)
         yield temporary
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
+        os.fsync(held)
         os.replace(temporary, path)
     except OSError as error:
         raise unwritable(path, error) from None
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+        if held >= 0:
+            os.close(held)
+
+
+def _hold(temporary: Path) -> int:
+    """Make the file and lock it: the lock tells others that its writer lives, and dies with it."""
+    while True:
+        held = os.open(temporary, os.O_CREAT | os.O_RDWR, 0o666)
+        with suppress(OSError):  # a file system without locks: nobody sweeps there either
+            fcntl.flock(held, fcntl.LOCK_EX)
+        if os.path.exists(temporary) and os.path.samestat(os.fstat(held), os.stat(temporary)):
+            return held
+        os.close(held)  # swept between the two calls
+
+
+def _sweep(path: Path) -> None:
+    """Remove what writers of this very file left when they were killed."""
+    for entry in os.scandir(path.parent):
+        if entry.name.startswith(f".{path.name}.") and entry.name.endswith(".tmp"):
+            with suppress(OSError):  # its writer lives and holds it, or it is gone
+                left = os.open(entry.path, os.O_RDWR | os.O_NOFOLLOW)
+                try:
+                    fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    os.unlink(entry.path)
+                finally:
+                    os.close(left)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -5,11 +5,18 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+LONGEST = 8000  # characters of a sentence: what it quotes may be of any length
+
 
 class ScimlError(Exception):
-    """Base of every error that is meant to be read by a person."""
+    """Base of every error that is meant to be read by a person: one line, whatever a file or a name in it holds."""
 
     exit_code = 1
+
+    def __init__(self, text: str = "") -> None:
+        if len(text) > LONGEST:
+            text = f"{text[: LONGEST - 300]} … {text[-200:]}"
+        super().__init__("".join(c if c.isprintable() else " " for c in text))
 
 
 class UsageError(ScimlError):

@@ -11,8 +11,11 @@ from typing import Any
 import h5py
 import numpy as np
 
+from .bounds import bounded_by
 from .errors import ScimlError, UsageError
+from .plain import require_own_links, values
 from .problem import Array
+from .regular import require_regular
 
 SCHEMA = 5  # 2: balls; 3: given coefficients, families; 4: stochastic, families with noise or no axes; 5: transport
 MAX_JSON = 1_000_000
@@ -24,30 +27,35 @@ _DAMAGE = (
 @contextmanager
 def opened(path: Path) -> Iterator[h5py.File]:
     """Open for reading; anything that goes wrong inside becomes one sentence naming the file."""
-    if not path.exists():
-        raise UsageError(f"{path}: there is no such file.")
-    if path.is_dir():
-        raise UsageError(f"{path}: is a folder; give a problem file (.h5).")
-    try:
+    size = require_regular(path)
+    with sound(path):
         if not h5py.is_hdf5(path):
             raise UsageError(f"{path}: not an HDF5 file; make one with `sciml new SPEC.toml`.")
-        with h5py.File(path, "r") as file:
+        with bounded_by(size), h5py.File(path, "r") as file:
+            require_own_links(file)
             yield file
+
+
+@contextmanager
+def sound(path: Path) -> Iterator[None]:
+    """Inside, only what a file holds is read or told: what goes wrong is the file's fault, and said in one sentence."""
+    try:
+        yield
     except ScimlError as error:
         text = str(error)
         raise type(error)(text if text.startswith(str(path)) else f"{path}: {text}") from None
     except PermissionError:
         raise UsageError(f"{path}: you may not read this file.") from None
     except _DAMAGE as error:
-        detail = str(error).strip("'\"").splitlines()[0] if str(error) else type(error).__name__
-        raise UsageError(f"{path}: damaged, truncated or incomplete ({detail}).") from None
+        detail = str(error).strip("'\"").strip().splitlines()[0] if str(error).strip("'\" \n") else type(error).__name__
+        raise UsageError(f"{path}: damaged, truncated or incomplete ({detail}).") from error
 
 
 def check_schema(file: h5py.File) -> h5py.Group:
     """The /sciml group, if this version can read it."""
     if "sciml" not in file or "schema" not in file["sciml"].attrs:
         raise UsageError("an HDF5 file, but not one of sciml's (no /sciml group).")
-    schema = int(file["sciml"].attrs["schema"])
+    schema = int(read_number(file["sciml"], "schema"))
     if schema > SCHEMA:
         raise UsageError(
             f"written by a newer sciml (schema {schema}, this one reads up to {SCHEMA}): upgrade sciml-toolkit."
@@ -67,9 +75,9 @@ def read_json(dataset: h5py.Dataset) -> Any:
     """JSON text of bounded size."""
     if dataset.shape != () or dataset.dtype.kind != "S":
         raise UsageError(f"{dataset.name} is not a text.")
-    text = dataset.asstr()[()]
-    if len(text) > MAX_JSON:
-        raise UsageError(f"{dataset.name} is longer than {MAX_JSON} characters.")
+    if dataset.dtype.itemsize > MAX_JSON:
+        raise UsageError(f"{dataset.name} is longer than {MAX_JSON} bytes.")
+    text = bytes(values(dataset)[()]).decode()
     try:
         return json.loads(text)
     except (json.JSONDecodeError, RecursionError):
@@ -80,4 +88,12 @@ def read_array(dataset: h5py.Dataset) -> Array:
     """A float64 array of sane size."""
     if dataset.dtype != np.float64 or dataset.size > 2**28:
         raise UsageError(f"{dataset.name} is {dataset.dtype}{dataset.shape}; expected float64.")
-    return np.asarray(dataset[...], dtype=np.float64)
+    return np.asarray(values(dataset), dtype=np.float64)
+
+
+def read_number(owner: h5py.Group, name: str) -> float:
+    """An attribute that is one number."""
+    kept = owner.attrs.get_id(name)
+    if kept.shape != () or kept.dtype.kind not in "iuf":
+        raise UsageError(f"{owner.name}: the attribute {name!r} is {kept.dtype}{kept.shape}; expected a number.")
+    return float(owner.attrs[name])

@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 
 from .errors import UsageError
+from .plain import values as plain_values
 from .problem import Array, Problem
 
 POINT = "point"  # the axis of an ODE's fields, of length 1 (The Well's loader needs one), and of scattered points
@@ -182,5 +183,5 @@ def read_fields(file: h5py.File, problem: Problem, suffix: str = "") -> dict[str
             stored = file["t0_fields"][name + suffix]
             if stored.dtype != np.float64 or stored.size != int(np.prod(shape)):
                 raise ValueError(f"/t0_fields/{name}{suffix} is {stored.dtype}{stored.shape}, expected float64{shape}")
-            found[name] = np.asarray(stored[...]).reshape(shape)
+            found[name] = np.asarray(plain_values(stored)).reshape(shape)
     return found

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from .ball import Ball
+from .bounds import spend
 from .equation import Equation, Names, parse_expression, tree
 from .equation.indexed import evaluate_sum
 from .errors import UsageError
@@ -95,6 +96,9 @@ class Problem:
                     f"problem: initial values of {name!r} have shape {values.shape}, the grid {self.grid.shape}."
                 )
         self._check_given()
+        if self.kind == "evolution":
+            arrays = len(self.equation.fields) + len(self.grid.axes) + 4  # values, coordinates, what a formula needs
+            spend(8 * arrays * int(np.prod(self.grid.shape, dtype=float)), "the initial data")
         if self.kind == "evolution" and not np.isfinite(self.initial()).all():
             raise UsageError("problem: the initial data contain NaN or infinity.")
         self._check_boundary()

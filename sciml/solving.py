@@ -7,15 +7,13 @@ same cell take turns.
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import hashlib
 import json
-import os
 import re
 import shutil
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +24,7 @@ from . import problem_file, registry, result_file
 from .errors import Busy, RunFailed, ScimlError, UsageError
 from .learning import LearnedSolver, Model
 from .learning.models import choose
+from .locking import locked
 from .measuring import measured
 from .problem import Problem
 from .provenance import provenance
@@ -204,49 +203,35 @@ def only_one(
     folder: Path, on_notice: Callable[[str], None] | None, wanted: bool = True, wait: bool = True
 ) -> Iterator[None]:
     """Hold the cell's lock (if it is `wanted`); while another process does, wait or raise Busy. The lock dies with its
-    process.
-
-    Who leaves removes lock file and empty folder; who then holds a lock on a file that is gone takes the new one.
-    """
+    process."""
     if not wanted:
         yield
         return
     store = folder.parent.parent
     _make(folder.parent, store)
-    path = folder.parent / f"{folder.name}.lock"
     told = False
-    while True:
+
+    def waiting() -> None:
+        nonlocal told
+        if not wait:
+            raise Busy("another process is running this very cell.")
+        if not told and on_notice is not None:
+            on_notice("another process is running this very cell; waiting for it to finish")
+        told = True
+
+    with ExitStack() as held:
         try:
-            lock = path.open("w")
+            held.enter_context(locked(folder.parent / f"{folder.name}.lock", waiting))
         except OSError as error:
+            if error.errno in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
+                raise RunFailed(
+                    f"the file system of {store} gives no locks ({error.strerror}), without which processes would"
+                    " disturb each other; choose another place with --store."
+                ) from None
             raise RunFailed(f"cannot write in {folder.parent}: {error.strerror}; choose --store.") from None
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if path.exists() and os.path.samestat(os.fstat(lock.fileno()), path.stat()):
-                break
-        except BlockingIOError:
-            if not wait:
-                lock.close()
-                raise Busy("another process is running this very cell.") from None
-            if not told and on_notice is not None:
-                on_notice("another process is running this very cell; waiting for it to finish")
-            told = True
-            time.sleep(0.2)
-        except FileNotFoundError:
-            pass
-        except OSError as error:
-            lock.close()
-            raise RunFailed(
-                f"the file system of {store} gives no locks ({error.strerror}), without which processes would disturb"
-                " each other; choose another place with --store."
-            ) from None
-        lock.close()
-    with lock:
         try:
             _make(folder, store)
             yield
         finally:
             with suppress(OSError):
                 folder.rmdir()  # only if no checkpoint is in it
-            with suppress(OSError):
-                path.unlink()

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from .bounds import bounded_by
 from .equation import Names, parse_expression, tree
 from .errors import ScimlError, UsageError, did_you_mean
 from .family import Family
 from .problem import Array, Problem, numpy_function
 from .problem_file import assemble
+from .regular import read_text
 
 KEYS = (
     "name", "title", "about", "kind", "equation", "fields", "parameters", "axes", "times", "initial", "invariants",
@@ -33,16 +35,14 @@ def read_spec(path: str | Path) -> Problem:
 def read_any(path: str | Path) -> Problem | Family:
     """A problem, or with `splits` a family of them. Raises UsageError naming the file and the key that is wrong."""
     path = Path(path)
-    if not path.is_file():
-        raise UsageError(f"{path}: there is no such file.")
+    text = read_text(path)
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(f"{path}: not valid TOML: {error}.") from None
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}.") from None
+        data = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # of ValueErrors one that is not TOML's: a number of 5000 digits
+        raise UsageError(f"{path}: not valid TOML: {str(error).splitlines()[0]}.") from None
     try:
-        return Family.parse({"name": path.stem} | data) if "splits" in data else _problem(data, path.stem)
+        with bounded_by(len(text)):
+            return Family.parse({"name": path.stem} | data) if "splits" in data else _problem(data, path.stem)
     except ScimlError as error:
         raise UsageError(f"{path}: {error}") from None
 

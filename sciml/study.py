@@ -27,6 +27,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from . import registry
 from .errors import UsageError
 from .executor import Executor
+from .regular import read_text
 from .solver import Solver
 
 Scalar = bool | int | float | str
@@ -82,12 +83,11 @@ class Study:
 
 def read_study(path: Path) -> Study:
     """Paths of problems are relative to the study's folder. Raises UsageError naming what is wrong."""
+    text = read_text(path)
     try:
-        asked: Any = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not TOML: {error}.") from None
+        asked: Any = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path} is not TOML: {str(error).splitlines()[0]}.") from None
     try:
         study = StudyFile.model_validate(asked)
     except ValidationError as error:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sciml import Axis, Equation, Grid, Problem, Run
+from sciml import Axis, Equation, Grid, Problem, Run, registry
 
 ROOT = Path(__file__).parents[1]
 

@@ -16,6 +16,7 @@ import numpy as np
 from ..errors import UsageError
 from ..family import Family
 from ..hdf5 import opened
+from ..plain import values as plain_values
 from ..problem import Array
 from .dataset import Dataset, folder, shard_path
 from .making import MEMBERS
@@ -50,7 +51,7 @@ def read_foreign(path: str | Path) -> Foreign:
 def _array(dataset: h5py.Dataset) -> Array:
     if dataset.dtype.kind != "f" or dataset.size > MOST:
         raise UsageError(f"{dataset.name} is {dataset.dtype}{dataset.shape}; expected at most {MOST} real numbers.")
-    values = np.asarray(dataset[...], dtype=np.float64)
+    values = np.asarray(plain_values(dataset, any_filter=True), dtype=np.float64)
     if not np.isfinite(values).all():
         raise UsageError(f"{dataset.name} holds NaN or infinity.")
     return values
@@ -67,7 +68,8 @@ def _well(file: h5py.File) -> Foreign:
         if dataset.attrs.get("time_varying", True) and dataset.attrs.get("sample_varying", True):
             fields[name] = _array(dataset)
     scalars = file.get("scalars", {})
-    found = {name: float(scalars[name][()]) for name in scalars if scalars[name].shape == ()}
+    kept = {name: scalars[name] for name in scalars if isinstance(scalars[name], h5py.Dataset)}
+    found = {name: float(plain_values(d)[()]) for name, d in kept.items() if d.shape == () and d.dtype.kind in "iuf"}
     return Foreign("The Well", _array(dimensions["time"]), axes, fields, found)
 
 
@@ -88,6 +90,8 @@ def _pdebench_groups(file: h5py.File) -> Foreign:
     """Sets with one group a sample: NAME/data (time, *grid, channel), NAME/grid/t, x, …"""
     groups = [file[key] for key in sorted(file) if isinstance(file[key], h5py.Group) and "data" in file[key]]
     grid = groups[0]["grid"]
+    if not isinstance(grid, h5py.Group):
+        raise UsageError(f"{grid.name} is not a group.")
     axes = tuple(_array(grid[name]) for name in "xyz" if name in grid)
     stacked = np.stack([_array(group["data"]) for group in groups])
     fields = {f"channel{i}": np.ascontiguousarray(stacked[..., i]) for i in range(stacked.shape[-1])}

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .. import registry
+from ..atomic import unwritable
 from ..errors import RunFailed, UsageError
 from ..family import Family, is_observed, observed
 from ..family.observation import SCORED
+from ..locking import locked
 from ..metrics.norms import relative_l2_over_time
 from ..problem import Array, Problem
 from ..provenance import versions
@@ -46,29 +49,55 @@ def make(
     for first in range(0, count, MEMBERS):
         path = shard_path(place, family, first)
         wanted = min(MEMBERS, count - first)
-        if path.exists() and len(read_shard(path, family, split).checksums) >= wanted:
+        if _there(path, family, split, wanted):
             continue
-        members: list[Problem] = []
-        rows: list[Mapping[str, Array]] = []
-        errors: list[Array] = []
-        errors_std: list[Array] = []
-        for index in range(first, first + wanted):
-            run.step(index / count, None, f"{split}: member {index + 1} of {count}")
-            problem, solution = solved(family, split, index, solver)
-            members.append(problem)
-            spread = {f"{name}_std": values for name, values in solution.std.items()} if family.stochastic else {}
-            rows.append(observed(family, split, index, solution.values) | spread)
-            error, error_std = _distance(problem, solution, check, path_seed(family, split, index) + 1)
-            errors.append(error)
-            errors_std.append(error_std)
-        values = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
-        about: dict[str, Any] = {"solver": solver.name, "options": solver.options(), "versions": versions()}
-        if is_observed(family, split):
-            about["noise"] = family.description.noise
-        more = np.stack(errors_std) if family.stochastic else None
-        write_shard(path, family, split, first, members, values, np.stack(errors), about, more)
+        with _alone(path, run, f"{split}: another process makes member {first + 1} …"):
+            if not _there(path, family, split, wanted):  # it may have made just these
+                _make_shard(path, family, split, first, wanted, count, solver, check, run)
     run.step(1.0)
     return Dataset.read(root, family, split, count)
+
+
+def _there(path: Path, family: Family, split: str, wanted: int) -> bool:
+    return path.exists() and len(read_shard(path, family, split).checksums) >= wanted
+
+
+@contextmanager
+def _alone(path: Path, run: Run, note: str) -> Iterator[None]:
+    """Two processes that made one shard at once would do the work twice, and who wants fewer members would take the
+    other's away."""
+    with ExitStack() as held:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            held.enter_context(locked(path.with_name(f".{path.name}.lock"), lambda: run.step(0.0, None, note)))
+        except OSError as error:
+            raise unwritable(path, error) from None
+        yield
+
+
+def _make_shard(
+    path: Path, family: Family, split: str, first: int, wanted: int, count: int, solver: Solver, check: Solver | None,
+    run: Run,
+) -> None:  # fmt: skip
+    members: list[Problem] = []
+    rows: list[Mapping[str, Array]] = []
+    errors: list[Array] = []
+    errors_std: list[Array] = []
+    for index in range(first, first + wanted):
+        run.step(index / count, None, f"{split}: member {index + 1} of {count}")
+        problem, solution = solved(family, split, index, solver)
+        members.append(problem)
+        spread = {f"{name}_std": values for name, values in solution.std.items()} if family.stochastic else {}
+        rows.append(observed(family, split, index, solution.values) | spread)
+        error, error_std = _distance(problem, solution, check, path_seed(family, split, index) + 1)
+        errors.append(error)
+        errors_std.append(error_std)
+    values = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+    about: dict[str, Any] = {"solver": solver.name, "options": solver.options(), "versions": versions()}
+    if is_observed(family, split):
+        about["noise"] = family.description.noise
+    more = np.stack(errors_std) if family.stochastic else None
+    write_shard(path, family, split, first, members, values, np.stack(errors), about, more)
 
 
 def makers(family: Family, split: str = SCORED) -> tuple[Solver, Solver | None]:

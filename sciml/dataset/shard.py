@@ -170,7 +170,7 @@ def read_shard(path: Path, family: Family, split: str) -> Shard:
         spread = {f"{n}_std": field_array(fields, f"{n}_std", family) for n in values if f"{n}_std" in fields}
         given = {name: read_array(fields[name]) for name in sorted(family.description.given)}
         sums = tuple(checksum(values | spread, given, i) for i in range(int(about["count"])))
-        if list(sums) != about["checksums"]:
+        if not sums or list(sums) != about["checksums"]:
             raise UsageError("does not have the checksums it was written with; delete it, and it is made again.")
         error = read_array(own["error"])
         unknown = np.full_like(error, np.nan)

@@ -18,10 +18,11 @@ no axes but vectors (`indexed`), whose entries stand in sums: see `indexed`.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
+from typing import TypeVar
 
 from ..errors import UsageError
 from . import tree
@@ -39,6 +40,8 @@ from .forms import (
     strong,
 )
 from .parse import Names, parse_expression, parse_statements
+
+F = TypeVar("F", SemilinearForm, StrongForm)
 
 __all__ = [
     "Equation", "Functional", "Monomial", "Names", "Operator", "SemilinearForm", "StrongForm",
@@ -89,23 +92,35 @@ class Equation:
             tree.Parameter(name): tree.Number(value) for name, value in self.parameters.items()
         }
         try:
-            return {name: tree.substitute(rate, numbers) for name, rate in self.rates.items()}
+            rates = {name: tree.substitute(rate, numbers) for name, rate in self.rates.items()}
+            trees = (node for rate in rates.values() for node in tree.walk(rate))
+            if not all(math.isfinite(node.value) for node in trees if isinstance(node, tree.Number)):
+                raise OverflowError
+            return rates
         except (ArithmeticError, TypeError):  # 1/0, or (-1)**0.5, which is complex
             raise UsageError(f"equation: with {dict(self.parameters)} a constant part is not finite.") from None
 
     @cached_property
     def semilinear(self) -> SemilinearForm:
-        form = semilinear(self.fields, self.numeric_rates())
+        form = self._form(semilinear)
         return conservative(form) if len(self.axes) == 2 else form
 
     @cached_property
     def strong(self) -> StrongForm:
-        return strong(self.fields, self.numeric_rates())
+        return self._form(strong)
 
     @cached_property
     def localised(self) -> StrongForm:
         """The strong form of any equation: nonlocal terms become auxiliary fields with a Poisson equation each."""
-        return localised(self.fields, self.numeric_rates())
+        return self._form(localised)
+
+    def _form(self, reading: Callable[[tuple[str, ...], dict[str, tree.Expr]], F]) -> F:
+        """A normal form. Raises UsageError where there is none."""
+        rates = self.numeric_rates()
+        try:
+            return reading(self.fields, rates)
+        except (ArithmeticError, TypeError):  # derivatives make new constants: 1/d_x(y), or (d_x(-x))**0.5
+            raise UsageError("equation: a part that is constant, once derivatives are taken, is not finite.") from None
 
     @cached_property
     def terms(self) -> frozenset[str]:

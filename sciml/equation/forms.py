@@ -103,7 +103,7 @@ def _number(node: t.Expr) -> float:
 
     try:
         return float(t.evaluate(node, leaf, function))
-    except (ValueError, ZeroDivisionError, OverflowError):
+    except (ValueError, ZeroDivisionError, OverflowError, TypeError):  # the last: a root of a negative number
         raise UsageError("equation: a constant part is not a finite number.") from None
 
 
@@ -218,6 +218,7 @@ class _Atoms:
 
 def semilinear(fields: tuple[str, ...], rates: dict[str, t.Expr]) -> SemilinearForm:
     """Split each rate. Raises UsageError for what has no such form."""
+    total = t.Total()
     atoms, products = _Atoms(), dict[t.Expr, int]()
     linear: dict[str, Functional] = {}
     outer: dict[str, tuple[tuple[Operator, int], ...]] = {}
@@ -233,10 +234,10 @@ def semilinear(fields: tuple[str, ...], rates: dict[str, t.Expr]) -> SemilinearF
             if flux is not None:
                 operator, term = _compose(operator, flux[0]), flux[1]
             if operator.orders or operator.inverse_laplacians:
-                operator, term = operator, atoms.replace(_pull_derivatives(term))
+                term = atoms.replace(total.take(_pull_derivatives(term)))
             else:  # fold the coefficient in, so that all plain terms share one transform
                 scaled = t.multiply(t.Number(operator.coefficient), term)
-                operator, term = Monomial(1.0), atoms.replace(_pull_derivatives(scaled))
+                operator, term = Monomial(1.0), atoms.replace(total.take(_pull_derivatives(scaled)))
             nonlinear.setdefault(term, []).append(operator)
         grouped: dict[Operator, list[t.Expr]] = {}
         for term, operators in nonlinear.items():
@@ -259,6 +260,7 @@ def localised(fields: tuple[str, ...], rates: dict[str, t.Expr]) -> StrongForm:
     """The strong form with every inverse_laplacian(f) replaced by an auxiliary field φ with Δφ = f."""
     known: dict[tuple[str, t.Orders], int] = {}
     sources: dict[t.Expr, tuple[str, t.Expr]] = {}
+    total = t.Total()
 
     def auxiliary(node: t.InverseLaplacian) -> t.Field:
         if node not in sources:
@@ -282,7 +284,7 @@ def localised(fields: tuple[str, ...], rates: dict[str, t.Expr]) -> StrongForm:
                 return t.Atom(known.setdefault((inner.name, node.orders), len(known)))
             for axis, order in node.orders:
                 for _ in range(order):
-                    inner = _first_derivative(inner, axis)
+                    inner = total.take(_first_derivative(inner, axis))
             return expand(inner)
         return t.rebuild(node, expand)
 

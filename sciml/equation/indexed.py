@@ -9,9 +9,11 @@ A sum is read like everything else, under the whitelist: subscripts are `name[i]
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..bounds import spend
 from ..errors import UsageError, did_you_mean
 from . import tree as t
 
@@ -71,6 +73,8 @@ def evaluate_sum(
     count = min(vectors[n.name].shape[-1] - n.shift for n in entries)
     if count < 1:
         raise UsageError("equation: a sum over i has no term in this dimension.")
+    places = max((math.prod(c.shape) for c in (coordinates or {}).values()), default=1)
+    spend(16 * count * places, "a sum over i")
 
     def leaf(n: t.Expr) -> Any:
         if isinstance(n, t.Indexed):

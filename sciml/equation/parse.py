@@ -12,7 +12,8 @@ from . import tree as t
 from .indexed import check_subscripts, subscript, summed
 
 MAX_TEXT, MAX_POWER, MAX_ORDER = 2000, 12, 8
-_NAME = re.compile(r"^[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*$")
+MAX_NAMES = 5000  # fields, axes, parameters and definitions of one equation; statements
+_NAME = re.compile(r"^[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*\Z")
 
 
 class Names:
@@ -173,16 +174,21 @@ def parse_statements(
     `name = …` defines; `field_t = …` is a rate; any other `left = right` is a steady equation, whose
     residual left - right takes the place of the rate. Definitions come before their use.
     """
+    if max(len(statements), len(fields) + len(axes) + len(parameters) + len(indexed) + len(given)) > MAX_NAMES:
+        raise UsageError(f"equation: more than {MAX_NAMES} statements or names.")
     names = Names(fields, axes, list(parameters), indexed, given)
+    total = t.Total()
     rates: dict[str, t.Expr] = {}
     residuals: list[t.Expr] = []
     steady: list[str] = []
     for statement in statements:
+        if len(statement) > 2 * MAX_TEXT:
+            raise UsageError(f"equation: a statement is longer than {2 * MAX_TEXT} characters.")
         left, equals, right = str(statement).partition("=")
         left = left.strip()
         if not equals or "=" in right:
             raise UsageError(f"equation: {statement!r} is not of the form 'name = expression'.")
-        expression = parse_expression(right, names)
+        expression = total.take(parse_expression(right, names))
         field = left.removesuffix("_t")
         if left.endswith("_t") and field in fields:
             if field in rates:

@@ -7,18 +7,41 @@ numbers the caller supplies for its leaves (floats, numpy or torch arrays, mpmat
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from ..errors import UsageError
+
 Orders = tuple[tuple[str, int], ...]  # (("x", 2), ("y", 1)), sorted by axis, no zeros
+MAX_NODES, MAX_DEPTH = 10_000, 120  # of one tree, a part that stands in it twice counted twice
+MAX_TOTAL = 10 * MAX_NODES  # of all trees of an equation
 
 
 @dataclass(frozen=True)
 class Expr:
-    """Base of all nodes."""
+    """Base of all nodes. A short text may ask for a tree of any size (definitions that double, a product rule on a
+    product rule): the node that would be too large is refused when it is made."""
+
+    size: int = field(init=False, repr=False, compare=False)
+    depth: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        size, depth = 1, 0
+        for child in self.children():
+            size += child.size
+            depth = max(depth, child.depth)
+        _refuse(size, depth)
+        object.__setattr__(self, "size", size)
+        object.__setattr__(self, "depth", depth + 1)
 
     def children(self) -> tuple[Expr, ...]:
         return ()
+
+
+def _refuse(size: int, depth: int = 0) -> None:
+    if size > MAX_NODES or depth >= MAX_DEPTH:
+        how = f"longer than {MAX_NODES} terms" if size > MAX_NODES else f"nested more than {MAX_DEPTH} deep"
+        raise UsageError(f"equation: an expression, its definitions and derivatives written out, is {how}.")
 
 
 @dataclass(frozen=True)
@@ -138,6 +161,19 @@ class IndexedSum(Expr):
         return (self.of,)
 
 
+class Total:
+    """Counts the nodes of an equation's trees. Raises UsageError for more than an equation may have."""
+
+    def __init__(self) -> None:
+        self.nodes = 0
+
+    def take(self, node: Expr) -> Expr:
+        self.nodes += node.size
+        if self.nodes > MAX_TOTAL:
+            raise UsageError(f"equation: with definitions and derivatives written out it has over {MAX_TOTAL} terms.")
+        return node
+
+
 FUNCTIONS = ("sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "log", "sqrt")
 ZERO, ONE = Number(0.0), Number(1.0)
 
@@ -154,6 +190,7 @@ def add(*terms: Expr) -> Expr:
     flat: list[Expr] = []
     constant = 0.0
     for term in terms:
+        _refuse(len(flat))
         for piece in term.terms if isinstance(term, Sum) else (term,):
             if isinstance(piece, Number):
                 constant += piece.value
@@ -169,6 +206,7 @@ def multiply(*factors: Expr) -> Expr:
     flat: list[Expr] = []
     constant = 1.0
     for factor in factors:
+        _refuse(len(flat))
         for piece in factor.factors if isinstance(factor, Product) else (factor,):
             if isinstance(piece, Number):
                 constant *= piece.value

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any
@@ -15,6 +16,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ..bounds import spend
 from ..equation import Equation, Names, parse_expression, tree
 from ..equation.indexed import evaluate_sum
 from ..errors import UsageError, did_you_mean
@@ -239,6 +241,7 @@ class _Formulas:
         fields: Mapping[str, RandomField],
     ) -> None:  # fmt: skip
         self.shape = tuple(axis.size for axis in axes)
+        spend(8 * (2 * len(axes) + len(fields) + 2) * math.prod(self.shape), "a member of the family")
         points = np.meshgrid(*(axis.points() for axis in axes), indexing="ij") if axes else []
         self.coordinates = dict(zip((axis.name for axis in axes), points, strict=True))
         self.numbers, self.vectors = numbers, vectors

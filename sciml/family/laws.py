@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from ..bounds import spend
 from ..equation import Names, parse_expression, tree
 from ..errors import UsageError
 from ..problem import Array, Axis, numpy_function
@@ -73,6 +74,7 @@ class GaussianField(_Law):
         squares = []
         for axis in axes:
             squares.append(self._frequencies(axis) ** 2)
+        spend(24 * math.prod(map(len, squares)), "a Gaussian field")
         k = np.sqrt(sum(np.meshgrid(*squares, indexing="ij", sparse=True), start=np.zeros(())))
         with np.errstate(all="ignore"):
             amplitude = np.where(k > 0, _formula(self.amplitude, k), 0.0)
@@ -109,6 +111,8 @@ class RandomField:
         """Values on the axes' points, (shape)."""
         values: Array = self.coefficients
         for index, (axis, n) in enumerate(zip(self.axes, shape, strict=True)):
+            others = values.size // values.shape[index]
+            spend(16 * n * (others + values.shape[index]), "a Gaussian field")
             basis = self.law.basis(axis, axis.points(n))
             values = np.asarray(np.moveaxis(np.tensordot(basis, values, (1, index)), 0, index), dtype=np.float64)
         if self.law.phases is not None:

@@ -13,6 +13,7 @@ from ..errors import UsageError
 from ..evidence import About, Evidence
 from ..evidence.of_family import about_family, evidence_of_family
 from ..family import Family
+from ..hdf5 import sound
 from ..learning import LearnedSolver
 from ..learning.models import lacks_model
 from ..metrics.attractor_distance import attractor_columns
@@ -26,23 +27,26 @@ class FamilyKind(Kind):
     asks: ClassVar[type] = Family
 
     def check(self, path: Path) -> tuple[str, str]:
-        if self.is_result(path):
-            ensemble.read(path)
-            return "result", " of a family"
-        family.read(path)
-        return "family", ""
+        with sound(path):
+            if self.is_result(path):
+                ensemble.read(path)
+                return "result", " of a family"
+            family.read(path)
+            return "family", ""
 
     def text(self, path: Path) -> str:
-        from ..showing_family import ensemble_text, family_text
+        with sound(path):
+            from ..showing_family import ensemble_text, family_text
 
-        return ensemble_text(ensemble.read(path)) if self.is_result(path) else family_text(family.read(path))
+            return ensemble_text(ensemble.read(path)) if self.is_result(path) else family_text(family.read(path))
 
     def data(self, path: Path) -> dict[str, Any]:
-        if self.is_result(path):
-            result = ensemble.read(path)
-            return {key: getattr(result, key) for key in ensemble.PLAIN}
-        found = family.read(path)
-        return found.describe() | {"content_hash": found.content_hash}
+        with sound(path):
+            if self.is_result(path):
+                result = ensemble.read(path)
+                return {key: getattr(result, key) for key in ensemble.PLAIN}
+            found = family.read(path)
+            return found.describe() | {"content_hash": found.content_hash}
 
     def plot(self, path: Path, output: Path, against: Path | None) -> None:
         from ..atomic import write_bytes

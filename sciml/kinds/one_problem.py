@@ -11,6 +11,7 @@ from .. import problem_file, registry, result_file
 from ..errors import UsageError
 from ..evidence import About, Evidence
 from ..evidence.of_problem import about_problem, evidence_of_problem
+from ..hdf5 import sound
 from ..learning import LearnedSolver
 from ..learning.models import choose, lacks_model
 from ..measuring import metric_columns
@@ -31,29 +32,32 @@ class ProblemKind(Kind):
     asks: ClassVar[type] = Problem
 
     def check(self, path: Path) -> tuple[str, str]:
-        if self.is_result(path):
-            result_file.read(path)
-            return "result", ""
-        reference = read_reference(path, self.read(path))
-        return "problem", " with a reference" if reference else " without a reference"
+        with sound(path):
+            if self.is_result(path):
+                result_file.read(path)
+                return "result", ""
+            reference = read_reference(path, self.read(path))
+            return "problem", " with a reference" if reference else " without a reference"
 
     def text(self, path: Path) -> str:
-        from ..showing import problem_text, result_text
+        with sound(path):
+            from ..showing import problem_text, result_text
 
-        if self.is_result(path):
-            return result_text(result_file.read(path))
-        problem = self.read(path)
-        return problem_text(problem, read_reference(path, problem))
+            if self.is_result(path):
+                return result_text(result_file.read(path))
+            problem = self.read(path)
+            return problem_text(problem, read_reference(path, problem))
 
     def data(self, path: Path) -> dict[str, Any]:
-        if self.is_result(path):
-            result = result_file.read(path)
-            return {key: getattr(result, key) for key in KEYS} | {"status": result.solution.status.name}
-        problem = self.read(path)
-        reference, about = read_reference(path, problem), None
-        if reference is not None:
-            about = {"method": reference.method, "error": reference.error, "checks": reference.checks}
-        return problem.describe() | {"content_hash": problem.content_hash, "reference": about}
+        with sound(path):
+            if self.is_result(path):
+                result = result_file.read(path)
+                return {key: getattr(result, key) for key in KEYS} | {"status": result.solution.status.name}
+            problem = self.read(path)
+            reference, about = read_reference(path, problem), None
+            if reference is not None:
+                about = {"method": reference.method, "error": reference.error, "checks": reference.checks}
+            return problem.describe() | {"content_hash": problem.content_hash, "reference": about}
 
     def plot(self, path: Path, output: Path, against: Path | None) -> None:
         from ..plotting import plot_file

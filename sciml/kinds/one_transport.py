@@ -12,6 +12,7 @@ from .. import registry
 from ..errors import UsageError
 from ..evidence import About, Evidence
 from ..evidence.of_transport import about_transport, evidence_of_transport
+from ..hdf5 import sound
 from ..row import Row
 from ..solution import Status
 from ..solver import Solver
@@ -28,28 +29,33 @@ class TransportKind(Kind):
     asks: ClassVar[type] = Transport
 
     def check(self, path: Path) -> tuple[str, str]:
-        if self.is_result(path):
-            result.read(path)
-            return "result", " of a transport problem"
-        self.read(path)
-        return "problem", " of kind transport, with" + (" a reference" if read_reference(path) else "out a reference")
+        with sound(path):
+            if self.is_result(path):
+                result.read(path)
+                return "result", " of a transport problem"
+            self.read(path)
+            known = " a reference" if read_reference(path) else "out a reference"
+            return "problem", f" of kind transport, with{known}"
 
     def text(self, path: Path) -> str:
-        from ..showing_transport import result_text, transport_text
+        with sound(path):
+            from ..showing_transport import result_text, transport_text
 
-        if self.is_result(path):
-            return result_text(result.read(path))
-        return transport_text(self.read(path), read_reference(path))
+            if self.is_result(path):
+                return result_text(result.read(path))
+            return transport_text(self.read(path), read_reference(path))
 
     def data(self, path: Path) -> dict[str, Any]:
-        if self.is_result(path):
-            found = result.read(path)
-            own = {"status": found.solution.status.name, "eps": found.solution.eps, "numbers": found.solution.numbers}
-            return {key: getattr(found, key) for key in KEYS} | own
-        problem, reference = self.read(path), read_reference(path)
-        about = None if reference is None else asdict(reference)
-        measures = {"source": problem.source.text(), "target": problem.target.text()}
-        return problem.describe() | measures | {"content_hash": problem.content_hash, "reference": about}
+        with sound(path):
+            if self.is_result(path):
+                found = result.read(path)
+                end = found.solution
+                own = {"status": end.status.name, "eps": end.eps, "numbers": end.numbers}
+                return {key: getattr(found, key) for key in KEYS} | own
+            problem, reference = self.read(path), read_reference(path)
+            about = None if reference is None else asdict(reference)
+            measures = {"source": problem.source.text(), "target": problem.target.text()}
+            return problem.describe() | measures | {"content_hash": problem.content_hash, "reference": about}
 
     def plot(self, path: Path, output: Path, against: Path | None) -> None:
         from ..atomic import write_bytes

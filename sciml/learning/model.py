@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -17,11 +18,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
 
 from ..atomic import write_bytes
 from ..errors import UsageError
 from ..family import Family
 from ..problem import Problem
+from ..regular import require_regular
 
 SCHEMA = 1
 SEEN = "sciml.seen"
@@ -48,6 +51,9 @@ class Card:
     versions: dict[str, str]
     command: str
     stopped: str = ""  # why training ended before its last step, if it did
+
+
+_CARD = TypeAdapter(Card)
 
 
 class Model:
@@ -107,8 +113,9 @@ class Model:
             tensors = load_file(path)
         except Exception as error:
             raise UsageError(f"{path}: damaged or truncated ({error}).") from None
-        if SEEN not in tensors:
-            raise UsageError(f"{path}: the record of the training problems is missing.")
+        seen = tensors.get(SEEN)
+        if seen is None or seen.dtype != np.uint8 or seen.ndim != 2 or seen.shape[1] != 8:
+            raise UsageError(f"{path}: the record of the training problems is missing or damaged.")
         return cls(card, {k: v for k, v in tensors.items() if k != SEEN}, tensors[SEEN], str(path))
 
 
@@ -148,8 +155,9 @@ class Seen:
 def read_card(path: str | Path) -> Card:
     """The header alone, without torch and without the weights. Raises UsageError."""
     path = Path(path)
-    if not path.is_file():
+    if not os.path.exists(path):
         raise UsageError(f"{path}: there is no such model file; `sciml models` lists those that are there.")
+    require_regular(path)
     try:
         with path.open("rb") as file:
             size = int.from_bytes(file.read(8), "little")
@@ -158,11 +166,13 @@ def read_card(path: str | Path) -> Card:
             header = json.loads(file.read(size))
         data = json.loads(header["__metadata__"]["sciml"])
         schema = data.pop("schema")
-    except (ValueError, KeyError, TypeError, OSError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, OSError, RecursionError):  # of data that are no object
         raise UsageError(f"{path}: not a model of sciml's; `sciml train` makes them.") from None
     if not isinstance(schema, int) or schema > SCHEMA:
         raise UsageError(f"{path}: written by a newer sciml (schema {schema}); upgrade sciml-toolkit.")
     try:
-        return Card(**data)
-    except TypeError as error:
-        raise UsageError(f"{path}: its header is not complete ({error}).") from None
+        return _CARD.validate_json(json.dumps(data), strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "top level"
+        raise UsageError(f"{path}: its header is not complete or not sound ({where}: {first['msg']}).") from None

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ..errors import UsageError
+from ..regular import read_text
 from .intervals import Estimate
 from .words import number, seconds, times
 
@@ -80,12 +81,7 @@ class Change:
 
 def read_old(path: Path) -> OldReport:
     """Raises UsageError for anything that is not a report.json of ours."""
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise UsageError(f"{path} is too large for a report.json.")
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read {path}: {getattr(error, 'strerror', None) or 'it is not text'}.") from None
+    text = read_text(path, MOST_BYTES)
     try:
         report = OldReport.model_validate_json(text)
     except ValidationError as error:

@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ..atomic import write_bytes
 from ..errors import UsageError
 from ..hdf5 import check_schema, opened, read_array, read_json, write_json
+from ..plain import values
 from ..problem import Array
 from .measure import Measure
 from .problem import CONVENTION, Transport, UniformCosts
@@ -81,7 +82,8 @@ def transport_from(file: h5py.File) -> Transport:
 
 def _measure(group: h5py.Group) -> Measure:
     stored = group["weights"]
-    weights = read_array(stored) if stored.dtype != np.uint8 or stored.size > 2**28 else stored[...].astype(np.float64)
+    whole = stored.dtype == np.uint8 and stored.size <= 2**28
+    weights = values(stored).astype(np.float64) if whole else read_array(stored)
     points = read_array(group["points"]) if "points" in group else None
     axes = (read_array(group["axes"]["0"]), read_array(group["axes"]["1"])) if "axes" in group else None
     return Measure(weights, points, axes)

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from ..bounds import spend
 from ..errors import UsageError, did_you_mean
 from ..kernels.transport import MOST_COSTS
 from ..problem import Array
@@ -38,6 +39,7 @@ class UniformCosts:
     seed: int
 
     def draw(self, n: int, m: int) -> Array:
+        spend(32 * n * m, "the matrix of costs")
         words = np.random.PCG64(self.seed).random_raw(n * m)
         return np.asarray((words >> np.uint64(11)) * 2.0**-53, dtype=np.float64).reshape(n, m)
 

@@ -21,7 +21,8 @@ from typing_extensions import TypedDict
 
 from ..atomic import write_bytes
 from ..errors import UsageError
-from ..hdf5 import opened, read_array, read_json, write_json
+from ..hdf5 import opened, read_array, read_json, read_number, write_json
+from ..plain import values
 from ..solution import Status
 from .file import PACKED, transport_from, write_transport_group
 from .problem import Transport
@@ -143,11 +144,11 @@ def _plan(group: h5py.Group, shape: tuple[int, int]) -> SparsePlan | None:
     stored = group["plan"]
     if any(stored[name].size > 2**28 or stored[name].ndim != 1 for name in ("start", "index", "value")):
         raise UsageError("/sciml/plan: its parts must be lists of sane length.")
-    start, index, value = stored["start"][...], stored["index"][...], read_array(stored["value"])
+    start, index, value = values(stored["start"]), values(stored["index"]), read_array(stored["value"])
     whole = start.dtype == np.int64 and index.dtype == np.int32 and len(start) == shape[0] + 1
     if not (
         whole and start[0] == 0 and start[-1] == len(value) == len(index) and (np.diff(start) >= 0).all()
         and ((index >= 0) & (index < shape[1])).all() and (value >= 0).all() and np.isfinite(value).all()
     ):  # fmt: skip
         raise UsageError("/sciml/plan: its entries do not fit the measures.")
-    return SparsePlan(start, index, value, float(stored.attrs["left_out"]))
+    return SparsePlan(start, index, value, read_number(stored, "left_out"))

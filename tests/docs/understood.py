@@ -125,6 +125,7 @@ def _solvers(path: list[str], given: dict[str, object]) -> list[str]:
 def _script(words: list[str]) -> list[str]:
     """A script of ours; its options stand in its text."""
     path = ROOT / words[0]
+    path = path / "__main__.py" if path.is_dir() else path
     if not path.is_file():
         return [f"no script {words[0]}"]
     text = path.read_text()
