@@ -62,7 +62,6 @@ PARSED = {
     r"ansatz=mlp": "six minutes of Gauss–Newton over all weights",
     r"compare problems/(advection|taylor-green-euler)\.h5 --solvers insr": "ten minutes of fits",
     r"^python problems/build\.py": "replaces shipped files; tests/test_references.py checks what it makes",
-    r"^python tests/reliability": "minutes to an hour; numbers in the page are what it printed",
     r"^python docs/": "test_reference.py compares the tables; the pictures' commands stand in docs/gallery.md",
     r"^python benchmarks/": "minutes to hours; numbers in the pages are what they printed",
 }  # fmt: skip
