@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import small_ks, small_ode
+from small_problems import small_ks, small_ode
 
 from sciml import Axis, Grid, problem_file
 from sciml.errors import UsageError

@@ -9,9 +9,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from conftest import small_ks, small_ode, small_plane
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_problems import small_ks, small_ode, small_plane
 
 from sciml import Axis, Equation, Grid, Problem, problem_file
 from sciml.errors import RunFailed, ScimlError, UsageError

@@ -50,7 +50,7 @@ class Infinite(LastMean):
 
 @pytest.fixture
 def plugin(monkeypatch):
-    mine = registry.Plugin("mine", "tests", "0", "nowhere", [], [LastMean, Absent, Raises, Infinite])
+    mine = registry.Plugin("mine", "tests", "0", "nowhere", metrics=[LastMean, Absent, Raises, Infinite])
     everything = (*registry.plugins(), mine)
     monkeypatch.setattr(registry, "plugins", lambda: everything)
 

@@ -128,7 +128,7 @@ def test_a_formula_that_a_parameter_makes_infinite(tmp_path: Path, a: str, initi
 
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     (tmp_path / "s.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(UsageError, match="not valid TOML"):
+    with pytest.raises(UsageError, match="is not text"):
         read_spec(tmp_path / "s.toml")
 
 

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import alive, log, numbers, until
+from campaign_tools import alive, log, numbers, until
 
 pytest.importorskip("distributed")
 

@@ -8,7 +8,7 @@ import signal
 from dataclasses import replace
 
 import pytest
-from conftest import alive, log, numbers, until
+from campaign_tools import alive, log, numbers, until
 
 from sciml import registry
 from sciml.campaign import Site, isolated
@@ -57,7 +57,7 @@ def test_every_worker_has_its_gpu_and_its_share_of_the_cores(place):
 
 
 def test_ctrl_c_stops_all_workers_and_the_same_command_goes_on(place, command):
-    words = ("compare", "circle.h5", "--solvers", "odd:mode=steps:steps=30", "--seeds", "0,1,2", "--store", "store", "--json", "--executor", "local", "--workers", 2)
+    words = ("compare", "circle.h5", "--solvers", "odd:mode=steps:steps=30:pause=0.25", "--seeds", "0,1,2", "--store", "store", "--json", "--executor", "local", "--workers", 2)
     first = command(*words)
     until(lambda: len({line[0] for line in log(place) if line[1] == "step"}) == 2)
     os.kill(first.pid, signal.SIGINT)

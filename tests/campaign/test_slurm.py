@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import alive, log, until
+from campaign_tools import alive, log, until
 
 pytest.importorskip("submitit")
 OPTIONS = ("--executor", "slurm", "--executor-option", "cluster=local", "--executor-option", "every=0.2")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import alive, until
+from campaign_tools import alive, until
 
 from sciml import Run, family
 from sciml.learning import Model

@@ -113,10 +113,10 @@ def test_a_bad_study_is_one_sentence(tmp_path, cli, text, sentence):
 @pytest.mark.parametrize(("arguments", "sentence"), [
     (["x.h5"], "compare takes problem files and --solvers"),
     (["x.h5", "--study", "s.toml"], "leave FILES and --solvers out"),
-    (["--study", "missing.toml"], "cannot read missing.toml: No such file"),
+    (["--study", "missing.toml"], "missing.toml: there is no such file"),
     (["x.h5", "--solvers", ","], "names no solver"),
     (["x.h5", "--solvers", "all", "--seeds", "a"], "--seeds must be whole numbers"),
-    (["x.h5", "--solvers", "all", "--against", "missing.json"], "cannot read missing.json"),
+    (["x.h5", "--solvers", "all", "--against", "missing.json"], "missing.json: there is no such file"),
 ])  # fmt: skip
 def test_what_cannot_be_compared_is_one_sentence(cli, tmp_path, monkeypatch, arguments, sentence):
     monkeypatch.chdir(tmp_path)

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import small_ks
 from sciml_classical.solver import Milstein, Radau, Taylor
+from small_problems import small_ks
 
 from sciml import Equation, Grid, Problem, Run, UsageError
 from sciml.errors import RunFailed, Stopped

@@ -29,7 +29,7 @@ def make(place: Path, quick: bool = False) -> None:
     """Problems, a family with data, results, models, specifications, a study, a report, files of others."""
     sys.path.insert(0, str(TESTS))
     import tiny_learner
-    from conftest import small_ks, small_ode, small_plane
+    from small_problems import small_ks, small_ode, small_plane
 
     from sciml import Measure, Transport, problem_file
     from sciml.cli.main import run

@@ -27,7 +27,7 @@ COMMANDS: dict[str, list[str]] = {
 
 def prepare(place: Path) -> None:
     """The inputs, without references but where they are cheap."""
-    from conftest import small_ks, small_ode
+    from small_problems import small_ks, small_ode
     from tiny_learner import family
 
     from sciml import Measure, Transport, problem_file

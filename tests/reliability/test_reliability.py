@@ -14,8 +14,8 @@ import equation_fuzz
 import h5py
 import numpy as np
 import pytest
-from conftest import small_ks
 from isolation import READ, judged
+from small_problems import small_ks
 from tiny_learner import family
 
 from sciml import Equation, UsageError, problem_file, result_file

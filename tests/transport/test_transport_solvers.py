@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import small_ks
 from sciml_classical.transport import ExactTransport, Sinkhorn
 from sciml_sinkhorn_newton.solver import LightBridge, SinkhornNewton
 from scipy.optimize import linear_sum_assignment
+from small_problems import small_ks
 
 from sciml import Measure, Run, Status, Transport, registry
 from sciml.errors import RunFailed, Stopped, UsageError
