@@ -14,7 +14,10 @@ import pytest
 from sciml import registry
 
 HERE = Path(__file__).parent
-COMMAND = "import sys; from sciml.cli.main import run; sys.exit(run(sys.argv[1:]))"
+COMMAND = (  # in the background of a shell Ctrl-C is ignored, here it is as in a terminal
+    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    "from sciml.cli.main import run; sys.exit(run(sys.argv[1:]))"
+)
 
 
 @pytest.fixture
