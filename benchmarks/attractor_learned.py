@@ -21,7 +21,7 @@ from sciml import Run, family
 from sciml.dataset import Dataset, make
 from sciml.learning import Model
 from sciml.learning.trainer import train
-from sciml.scoring_family import score_family
+from sciml.scoring.family import score_family
 
 PROBLEMS = Path(__file__).parents[1] / "problems"
 

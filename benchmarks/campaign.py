@@ -103,10 +103,11 @@ def main() -> None:
         install(folder / "installed")
         import numpy as np
 
-        from sciml import Equation, Grid, Problem, problem_file, registry
+        from sciml import Equation, Grid, Problem, registry
         from sciml.campaign import Site
         from sciml.campaign.submitting import campaign
         from sciml.cli.common import parse_options
+        from sciml.files import problem_file
         from sciml.planning import plan
         from sciml.report.document import Request, document
         from sciml.report.sections import section

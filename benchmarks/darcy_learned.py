@@ -25,7 +25,7 @@ from sciml.dataset import Dataset, make
 from sciml.learning.trainer import train
 from sciml.metrics.breakeven import breakeven
 from sciml.run import Run
-from sciml.scoring_family import score_family
+from sciml.scoring.family import score_family
 
 ROOT = Path(__file__).parents[1]
 ROWS = {

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 from peers.race import Point, Result, best, first_below, ours, peer
 
-from sciml.problem_file import read as read_problem
-from sciml.reference import read_reference
+from sciml.files.problem_file import read as read_problem
+from sciml.reference.values import read_reference
 
 FILE = Path(__file__).parent.parent / "problems" / "burgers.h5"
 OURS: list[tuple[str, dict[str, Any]]] = [("pinn-causal", {}), ("pinn-causal", {"tolerance": 1e-5}), ("insr", {})]

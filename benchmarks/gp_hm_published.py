@@ -21,8 +21,8 @@ from pathlib import Path
 
 from peers.race import best, ours, peer
 
-from sciml.problem_file import read as read_problem
-from sciml.reference import read_reference
+from sciml.files.problem_file import read as read_problem
+from sciml.reference.values import read_reference
 
 FILE = Path(__file__).parent.parent / "problems" / "poisson-sin100.h5"
 RECIPE = 100000  # iterations in the authors' run_1d.sh

@@ -27,7 +27,7 @@ from sciml.dataset import Dataset, make
 from sciml.learning import Model
 from sciml.metrics.calibration import coverage
 from sciml.metrics.correlation import correlation, first_crossing, mean_and_error
-from sciml.training import train_model
+from sciml.solving.training import train_model
 
 ROOT = Path(__file__).parents[1]
 METHODS: dict[str, dict[str, Any]] = {

@@ -19,9 +19,10 @@ from pathlib import Path
 import numpy as np
 from scipy.ndimage import map_coordinates
 
-from sciml import Run, problem_file, registry
+from sciml import Run, registry
+from sciml.files import problem_file
 from sciml.problem import Array, Problem
-from sciml.reference import read_reference
+from sciml.reference.values import read_reference
 
 PROBLEMS = Path(__file__).parents[1] / "problems"
 

@@ -15,8 +15,10 @@ import systems
 import transport
 from definitions import ALL
 
-from sciml import family, problem_file, reference_transport
-from sciml.reference_builder import build_reference, combine, exact_reference
+from sciml import family
+from sciml.files import problem_file
+from sciml.reference import transport as reference_transport
+from sciml.reference.builder import build_reference, combine, exact_reference
 from sciml.transport import file as transport_file
 
 EXACT = {

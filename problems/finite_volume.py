@@ -13,7 +13,7 @@ from scipy.optimize import brentq
 
 from sciml import Axis, Equation, Grid, Problem
 from sciml.problem import Array
-from sciml.reference_builder import EXACT as EXACT_SOLUTION
+from sciml.reference.builder import EXACT as EXACT_SOLUTION
 
 HEAT = 1.4  # ratio of specific heats
 

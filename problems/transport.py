@@ -11,7 +11,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from sciml import Equation, Grid, Measure, Problem, Transport
-from sciml.reference_builder import run_solver
+from sciml.reference.builder import run_solver
 from sciml.transport.problem import UniformCosts
 
 Array = np.ndarray

@@ -14,20 +14,21 @@ hookimpl = pluggy.HookimplMarker("sciml")
 
 if TYPE_CHECKING:
     from .ball import Ball as Ball
-    from .ensemble import EnsembleResult as EnsembleResult
     from .equation import Equation as Equation
     from .errors import RunFailed as RunFailed
     from .errors import UsageError as UsageError
     from .executor import Executor as Executor
     from .family import Family as Family
+    from .files.ensemble import EnsembleResult as EnsembleResult
+    from .files.result_file import Result as Result
     from .interactive import load as load
     from .interactive import reference_of as reference_of
+    from .interactive import save as save
     from .interactive import solve as solve
     from .metric import Metric as Metric
     from .problem import Axis as Axis
     from .problem import Grid as Grid
     from .problem import Problem as Problem
-    from .result_file import Result as Result
     from .run import Run as Run
     from .solution import Solution as Solution
     from .solution import Status as Status
@@ -59,18 +60,20 @@ _PUBLIC = {
     "Transport": ("transport", "Transport"),
     "TransportSolution": ("transport", "TransportSolution"),
     "TransportSolver": ("transport", "TransportSolver"),
-    "EnsembleResult": ("ensemble", "EnsembleResult"),
+    "EnsembleResult": ("files.ensemble", "EnsembleResult"),
     "Family": ("family", "Family"),
-    "Result": ("result_file", "Result"),
+    "Result": ("files.result_file", "Result"),
     "TransportResult": ("transport.result", "TransportResult"),
     "load": ("interactive", "load"),
     "reference_of": ("interactive", "reference_of"),
+    "save": ("interactive", "save"),
     "solve": ("interactive", "solve"),
 }
 __all__ = [
     "Axis", "Ball", "EnsembleResult", "Equation", "Executor", "Family", "Grid", "Measure", "Metric", "Problem",
     "Result", "Run", "RunFailed", "Solution", "Solver", "Solves", "Status", "Transport", "TransportResult",
-    "TransportSolution", "TransportSolver", "UsageError", "__version__", "hookimpl", "load", "reference_of", "solve",
+    "TransportSolution", "TransportSolver", "UsageError", "__version__", "hookimpl", "load", "reference_of", "save",
+    "solve",
 ]  # fmt: skip
 
 

@@ -17,16 +17,16 @@ from . import registry
 from .errors import UsageError
 from .kinds import kind_of, kind_of_task
 from .progress import progress
-from .reference import Reference, read_reference
+from .reference.values import Reference, read_reference
 from .solver import Solver
-from .solving import DEFAULT_STORE
-from .training import DEFAULT_DATA
+from .solving.problem import DEFAULT_STORE
+from .solving.training import DEFAULT_DATA
 
 if TYPE_CHECKING:
-    from .ensemble import EnsembleResult
     from .family import Family
+    from .files.ensemble import EnsembleResult
+    from .files.result_file import Result
     from .problem import Problem
-    from .result_file import Result
     from .transport import Transport
     from .transport.result import TransportResult
 
@@ -68,6 +68,13 @@ def load(
     task = kind.read(place)
     _files[task.content_hash] = place.resolve()
     return task  # type: ignore[no-any-return]
+
+
+def save(task: Problem | Family | Transport, path: Place) -> None:
+    """Write a problem, a family or a transport problem to a file: what `load` reads back. The file appears whole or
+    not at all, and takes the place of one that is there. Raises RunFailed where it cannot be written.
+    """
+    kind_of_task(task).write(Path(path), task)
 
 
 def reference_of(problem: Problem) -> Reference | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .errors import UsageError
-from .layout import POINT
+from .files.layout import POINT
 from .problem import Array, Grid, Problem
 
 if TYPE_CHECKING:

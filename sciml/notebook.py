@@ -23,8 +23,8 @@ def register() -> None:
     formatter = shell.display_formatter.formatters["text/html"]
     for module, name, shown in (
         ("sciml.problem", "Problem", _problem), ("sciml.family.family", "Family", _family),
-        ("sciml.transport.problem", "Transport", _transport), ("sciml.result_file", "Result", _result),
-        ("sciml.ensemble", "EnsembleResult", _ensemble),
+        ("sciml.transport.problem", "Transport", _transport), ("sciml.files.result_file", "Result", _result),
+        ("sciml.files.ensemble", "EnsembleResult", _ensemble),
         ("sciml.transport.result", "TransportResult", _transport_result),
     ):  # fmt: skip
         formatter.for_type_by_name(module, name, shown)
@@ -32,28 +32,28 @@ def register() -> None:
 
 def _problem(problem: Any) -> str:
     from .interactive import reference_of
-    from .showing import problem_text
+    from .showing.problem import problem_text
 
     return _html(problem_text(problem, reference_of(problem)))
 
 
 def _family(family: Any) -> str:
-    from .showing_family import family_text
+    from .showing.family import family_text
 
     return _html(family_text(family))
 
 
 def _transport(problem: Any) -> str:
-    from .plotting_transport import draw_problem
-    from .showing_transport import transport_text
+    from .plotting.transport import draw_problem
+    from .showing.transport import transport_text
 
     return _html(transport_text(problem, None), problem.name, lambda: draw_problem(problem))
 
 
 def _result(result: Any) -> str:
     from .interactive import reference_of
-    from .plotting import draw
-    from .showing import result_text
+    from .plotting.problem import draw
+    from .showing.problem import result_text
 
     def drawn() -> bytes:
         return draw(result.problem, result.solution, reference_of(result.problem), result.solver)
@@ -62,15 +62,15 @@ def _result(result: Any) -> str:
 
 
 def _ensemble(result: Any) -> str:
-    from .plotting_family import draw_family
-    from .showing_family import ensemble_text
+    from .plotting.family import draw_family
+    from .showing.family import ensemble_text
 
     return _html(ensemble_text(result), result.family.name, lambda: draw_family(result))
 
 
 def _transport_result(result: Any) -> str:
-    from .plotting_transport import draw_result
-    from .showing_transport import result_text
+    from .plotting.transport import draw_result
+    from .showing.transport import result_text
 
     return _html(result_text(result), result.problem.name, lambda: draw_result(result))
 

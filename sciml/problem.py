@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 
 from .ball import Ball
-from .bounds import spend
 from .equation import Equation, Names, parse_expression, tree
 from .equation.indexed import evaluate_sum
 from .errors import UsageError
+from .files.bounds import spend
 from .grid import SIDES, Array, Axis, Grid, resample
 
 __all__ = ["KINDS", "SIDES", "Array", "Axis", "Grid", "Problem", "numpy_function"]

@@ -27,7 +27,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from . import registry
 from .errors import UsageError
 from .executor import Executor
-from .regular import read_text
+from .files.regular import read_text
 from .solver import Solver
 
 Scalar = bool | int | float | str

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from small_problems import small_ks, small_ode, small_plane
 
-from sciml import problem_file
+from sciml.files import problem_file
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sciml.atomic import replacing, write_bytes
 from sciml.errors import RunFailed
+from sciml.files.atomic import replacing, write_bytes
 
 
 def test_a_file_and_its_folders_appear(tmp_path: Path) -> None:

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from small_problems import small_ks, small_ode
 
-from sciml import Axis, Grid, problem_file
+from sciml import Axis, Grid
 from sciml.errors import UsageError
+from sciml.files import problem_file
 from sciml.metrics.attractor_distance import attractor_distance, observable, pooled, sampled
 from sciml.numerics.transport.assignment import wasserstein_between_samples
-from sciml.reference import Reference
-from sciml.scoring import score
+from sciml.reference.values import Reference
+from sciml.scoring.problem import score
 from sciml.solution import Solution
 
 
@@ -100,8 +101,8 @@ def test_results_of_chaotic_families_have_it(kind, tmp_path):
     import tiny_learner
 
     from sciml.dataset import make
-    from sciml.scoring_family import score_family
-    from sciml.showing_family import score_lines
+    from sciml.scoring.family import score_family
+    from sciml.showing.family import score_lines
 
     family = {"waves": tiny_learner, "orbits": tiny_dynamics}[kind].family(lyapunov=0.5)
     data = make(family, "test", tmp_path)

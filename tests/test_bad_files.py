@@ -14,10 +14,10 @@ import pytest
 from test_problem_file import make, reference_of
 from test_result_file import result_of
 
-from sciml import problem_file, result_file
 from sciml.errors import ScimlError, UsageError
-from sciml.hdf5 import SCHEMA
-from sciml.reference import read_reference
+from sciml.files import problem_file, result_file
+from sciml.files.hdf5 import SCHEMA
+from sciml.reference.values import read_reference
 
 READERS: tuple[Callable[[Path], Any], ...] = (
     problem_file.read, result_file.read, result_file.is_result, lambda path: read_reference(path, make()),

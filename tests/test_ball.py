@@ -11,15 +11,16 @@ import numpy as np
 import pytest
 import torch
 
-from sciml import Ball, Equation, Grid, Problem, Solution, UsageError, problem_file, registry
+from sciml import Ball, Equation, Grid, Problem, Solution, UsageError, registry
 from sciml.ball import draw_points
 from sciml.comparing import Row, cells, markdown, table
 from sciml.equation import tree
+from sciml.files import problem_file
+from sciml.files.spec_file import read_spec
 from sciml.problem import numpy_function
-from sciml.reference import read_reference
-from sciml.reference_builder import build_reference, exact_reference
-from sciml.scoring import score
-from sciml.spec_file import read_spec
+from sciml.reference.builder import build_reference, exact_reference
+from sciml.reference.values import read_reference
+from sciml.scoring.problem import score
 
 ROOT = Path(__file__).parents[1]
 STILL = Grid((), np.zeros(1))

@@ -11,7 +11,7 @@ from sciml import Run, UsageError
 from sciml.dataset import Dataset, make, making
 from sciml.dataset.dataset import folder
 from sciml.errors import Stopped
-from sciml.scoring_family import score_family
+from sciml.scoring.family import score_family
 
 
 @pytest.fixture(autouse=True)

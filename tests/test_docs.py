@@ -57,9 +57,9 @@ def test_links_between_pages_lead_somewhere() -> None:
 
 
 def test_shipped_problems_are_small_and_have_references() -> None:
-    from sciml import problem_file
+    from sciml.files import problem_file
     from sciml.kinds import kind_of
-    from sciml.reference import read_reference
+    from sciml.reference.values import read_reference
 
     for path in (ROOT / "problems").glob("*.h5"):
         assert path.stat().st_size < 2e6

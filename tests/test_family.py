@@ -81,7 +81,7 @@ def test_round_trip_and_same_bytes(tmp_path):
     family.write(tmp_path / "b.h5", family.read(tmp_path / "a.h5"))
     assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
     assert family.is_family(tmp_path / "a.h5")
-    from sciml.problem_file import read as read_problem
+    from sciml.files.problem_file import read as read_problem
 
     with pytest.raises(UsageError, match="describes a family of problems"):
         read_problem(tmp_path / "a.h5")

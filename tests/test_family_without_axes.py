@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 from tiny_dynamics import SPLIT, Matrix, family, stochastic
 
-from sciml import UsageError, ensemble, registry
+from sciml import UsageError, registry
 from sciml import family as families
 from sciml.dataset import digest, make
 from sciml.dataset.dataset import folder
 from sciml.dataset.foreign import import_file
-from sciml.scoring_family import score_family
-from sciml.showing_family import score_lines
+from sciml.files import ensemble
+from sciml.scoring.family import score_family
+from sciml.showing.family import score_lines
 
 PROBLEMS = Path(__file__).parents[1] / "problems"
 sys.path.insert(0, str(PROBLEMS))

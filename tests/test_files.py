@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_problems import small_ks, small_ode, small_plane
 
-from sciml import Axis, Equation, Grid, Problem, problem_file
+from sciml import Axis, Equation, Grid, Problem
 from sciml.errors import RunFailed, ScimlError, UsageError
-from sciml.reference import Reference, read_reference
-from sciml.spec_file import read_spec
+from sciml.files import problem_file
+from sciml.files.spec_file import read_spec
+from sciml.reference.values import Reference, read_reference
 
 PROBLEMS = [small_ks, small_ode, small_plane]
 

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 import sciml
-from sciml import Axis, Equation, Grid, Measure, Problem, Transport, problem_file
-from sciml.reference import Reference
+from sciml import Axis, Equation, Grid, Measure, Problem, Transport
+from sciml.files import problem_file
+from sciml.reference.values import Reference
 from sciml.transport import file as transport_file
 
 ROOT = Path(__file__).parents[1]
@@ -53,6 +54,15 @@ def test_another_problem_is_not_scored_against_that_file(heat_file: Path, tmp_pa
     result = sciml.solve(other, "etdrk4", store=tmp_path / "kept")
     assert sciml.reference_of(other) is None and not (result.scores or {})["relative_l2"]
     assert sciml.reference_of(problem) is not None
+
+
+@pytest.mark.parametrize("name", ["lorenz", "darcy-channel", "poisson-100d", "ks-ensemble", "transport-images-28-l1"])
+def test_what_is_saved_is_loaded_again(name: str, tmp_path: Path) -> None:
+    task = sciml.load(ROOT / "problems" / f"{name}.h5")
+    assert isinstance(task, Problem | sciml.Family | Transport)
+    sciml.save(task, tmp_path / "copy.h5")
+    again = sciml.load(tmp_path / "copy.h5")
+    assert type(again) is type(task) and again.content_hash == task.content_hash  # type: ignore[union-attr]
 
 
 def test_options_and_budget_reach_the_solver(heat_file: Path, tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ import pytest
 from test_problem_file import make, reference_of
 from test_result_file import result_of
 
-from sciml import problem_file, result_file
-from sciml.result_file import Result
+from sciml.files import problem_file, result_file
+from sciml.files.result_file import Result
 
 pytestmark = pytest.mark.interop
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from sciml import Metric, registry
-from sciml.measuring import measured, metric_columns, metric_lines
-from sciml.problem_file import read, write
-from sciml.reference import Reference
+from sciml.files.problem_file import read, write
+from sciml.reference.values import Reference
+from sciml.scoring.measuring import measured, metric_columns, metric_lines
 from sciml.solution import Solution
 
 

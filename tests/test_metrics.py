@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from sciml import Axis, Equation, Grid, Problem
 from sciml.metrics.norms import drift, max_error, relative_l2, relative_l2_over_time, valid_time
-from sciml.reference import Reference
-from sciml.scoring import VALID_THRESHOLD, error_over_time, score
+from sciml.reference.values import Reference
+from sciml.scoring.problem import VALID_THRESHOLD, error_over_time, score
 from sciml.solution import Solution, Status
 
 SIZE, TIMES = 8, np.array([1.0, 1.5, 2.0, 4.0])

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sciml import problem_file
 from sciml.equation import Equation
 from sciml.errors import RunFailed, UsageError
+from sciml.files import problem_file
 from sciml.problem import Axis, Grid, Problem
-from sciml.reference import Reference, read_reference
+from sciml.reference.values import Reference, read_reference
 
 AXES = ("x", "y", "z", "w")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sciml import problem_file
-from sciml.reference import read_reference
+from sciml.files import problem_file
+from sciml.reference.values import read_reference
 
 PROBLEMS = Path(__file__).parents[1] / "problems"
 

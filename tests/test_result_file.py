@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from test_problem_file import make
 
-from sciml import problem_file, result_file
 from sciml.errors import UsageError
+from sciml.files import problem_file, result_file
+from sciml.files.result_file import Result
 from sciml.problem import Problem
-from sciml.result_file import Result
 from sciml.solution import Solution, Status
 
 

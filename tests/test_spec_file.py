@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sciml import problem_file
 from sciml.errors import UsageError
-from sciml.spec_file import read_spec
+from sciml.files import problem_file
+from sciml.files.spec_file import read_spec
 
 SPECS = sorted((Path(__file__).parent / "specs").glob("*.toml"))
 GOOD = """

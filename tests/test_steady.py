@@ -10,17 +10,18 @@ import h5py
 import numpy as np
 import pytest
 
-from sciml import Axis, Equation, Grid, Problem, Solution, problem_file, registry
+from sciml import Axis, Equation, Grid, Problem, Solution, registry
 from sciml.equation import tree
 from sciml.errors import UsageError
+from sciml.files import problem_file
+from sciml.files.spec_file import read_spec
 from sciml.metrics.calibration import coverage_text
-from sciml.plotting import draw
-from sciml.reference import read_reference
-from sciml.reference_builder import exact_reference
-from sciml.scoring import score
-from sciml.showing import problem_text
+from sciml.plotting.problem import draw
+from sciml.reference.builder import exact_reference
+from sciml.reference.values import read_reference
+from sciml.scoring.problem import score
+from sciml.showing.problem import problem_text
 from sciml.solution import SPREAD_FACTOR
-from sciml.spec_file import read_spec
 
 NOW = np.zeros(1)
 

@@ -6,8 +6,8 @@ import os
 import secrets
 from pathlib import Path
 
-from ..atomic import unwritable
 from ..errors import RunFailed
+from ..files.atomic import unwritable
 
 NAME = ".store"
 

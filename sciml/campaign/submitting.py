@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from .. import registry
-from ..atomic import unwritable
 from ..cell import Cell
 from ..errors import RunFailed
 from ..executor import Executor, Site
+from ..files.atomic import unwritable
 from ..planning import Planned
 from ..row import Row
 from .store import store_id

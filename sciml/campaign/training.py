@@ -29,7 +29,7 @@ from ..learning.models import choose
 from ..planning import Planned
 from ..row import Row
 from ..solver import Solver
-from ..training import train_model
+from ..solving.training import train_model
 
 GRACE = 60.0  # seconds that interrupted processes have for the end of their step
 

@@ -39,10 +39,10 @@ def bench_kernels(
     asked = parse_sizes(sizes) if sizes is not None else None
     import torch
 
-    from ..atomic import write_bytes
+    from ..files.atomic import write_bytes
     from ..kernels.bench import SIZES, measure
     from ..kernels.registry import kernels
-    from ..solving import check_device
+    from ..solving.problem import check_device
 
     check_device(device)
     if not any(only in name for name in kernels()):

@@ -27,7 +27,7 @@ def json_option(command: Any) -> Any:
 
 
 def store_option(command: Any) -> Any:
-    from ..solving import DEFAULT_STORE
+    from ..solving.problem import DEFAULT_STORE
 
     option: Any = click.option(
         "--store", type=click.Path(path_type=Path), default=DEFAULT_STORE, show_default=True,
@@ -37,7 +37,7 @@ def store_option(command: Any) -> Any:
 
 
 def data_option(command: Any) -> Any:
-    from ..training import DEFAULT_DATA
+    from ..solving.training import DEFAULT_DATA
 
     option: Any = click.option(
         "--data", type=click.Path(path_type=Path), default=DEFAULT_DATA, show_default=True,

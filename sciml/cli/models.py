@@ -44,7 +44,7 @@ def command(context: click.Context, store: Path, as_json: bool) -> None:
 def calibrate(model: Path, output: Path | None, device: str, data: Path) -> None:
     """Fit the spread that MODEL states to the validation data of its family. Its weights stay as they are."""
     from ..learning.model import read_card
-    from ..training import calibrate_model
+    from ..solving.training import calibrate_model
 
     with progress(f"{model.name} · calibration") as bar:
         path = calibrate_model(model, output=output, device=device, data=data, on_progress=bar)

@@ -18,10 +18,11 @@ def command(spec: Path, output: Path | None, force: bool) -> None:
 
     See docs/how-to/own-equation.md and docs/how-to/families-and-training.md.
     """
-    from .. import family, problem_file
+    from .. import family
     from ..errors import UsageError
     from ..family import Family
-    from ..spec_file import read_any
+    from ..files import problem_file
+    from ..files.spec_file import read_any
 
     problem = read_any(spec)
     path = output or spec.with_name(f"{problem.name}.h5")

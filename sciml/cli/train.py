@@ -35,7 +35,7 @@ def command(
     from ..errors import UsageError
     from ..learning import LearnedSolver
     from ..learning.model import read_card
-    from ..training import train_model
+    from ..solving.training import train_model
 
     found = family.read(file)
     solver = registry.get_solver(name).from_strings(parse_options(pairs))

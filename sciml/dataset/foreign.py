@@ -15,8 +15,8 @@ import numpy as np
 
 from ..errors import UsageError
 from ..family import Family
-from ..hdf5 import opened
-from ..plain import values as plain_values
+from ..files.hdf5 import opened
+from ..files.plain import values as plain_values
 from ..problem import Array
 from .dataset import Dataset, folder, shard_path
 from .making import MEMBERS

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from .. import registry
-from ..atomic import unwritable
 from ..errors import RunFailed, UsageError
 from ..family import Family, is_observed, observed
 from ..family.observation import SCORED
-from ..locking import locked
+from ..files.atomic import unwritable
+from ..files.locking import locked
 from ..metrics.norms import relative_l2_over_time
 from ..problem import Array, Problem
 from ..provenance import versions

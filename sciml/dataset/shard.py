@@ -23,12 +23,12 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ..atomic import write_bytes
 from ..errors import UsageError
 from ..family import Family
 from ..family.file import family_from, schema_of
-from ..hdf5 import opened, read_array, read_json, write_json
-from ..layout import WELL_GROUPS, file_axes, strings, write_boundaries
+from ..files.atomic import write_bytes
+from ..files.hdf5 import opened, read_array, read_json, write_json
+from ..files.layout import WELL_GROUPS, file_axes, strings, write_boundaries
 from ..problem import Array, Problem
 
 

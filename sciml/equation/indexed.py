@@ -13,8 +13,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..bounds import spend
 from ..errors import UsageError, did_you_mean
+from ..files.bounds import spend
 from . import tree as t
 
 MAX_SHIFT = 1000

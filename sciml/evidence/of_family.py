@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import ensemble
-from ..ensemble import EnsembleResult
 from ..family import Family
+from ..files import ensemble
+from ..files.ensemble import EnsembleResult
 from . import About, Curve, Evidence
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import result_file
-from ..measuring import measured
+from ..files import result_file
 from ..metrics.spectrum import energy_spectrum, shell_spectrum
 from ..problem import Array, Problem
-from ..reference import read_reference
-from ..scoring import error_over_time, score
+from ..reference.values import read_reference
+from ..scoring.measuring import measured
+from ..scoring.problem import error_over_time, score
 from . import About, Curve, Evidence
 
 PERIODIC_SHAPES = (1, 2)  # dimensions of which there are spectra

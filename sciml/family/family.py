@@ -16,11 +16,11 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ..bounds import spend
 from ..equation import Equation, Names, parse_expression, tree
 from ..equation.indexed import evaluate_sum
 from ..errors import UsageError, did_you_mean
-from ..layout import check_names
+from ..files.bounds import spend
+from ..files.layout import check_names
 from ..problem import Array, Axis, Grid, Problem, numpy_function
 from .laws import Law, RandomField
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import h5py
 
-from ..atomic import write_bytes
 from ..errors import UsageError
-from ..hdf5 import check_schema, opened, read_json, write_json
+from ..files.atomic import write_bytes
+from ..files.hdf5 import check_schema, opened, read_json, write_json
 from .family import Family
 
 SCHEMA = 3  # of files with /sciml/family

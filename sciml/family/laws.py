@@ -14,9 +14,9 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..bounds import spend
 from ..equation import Names, parse_expression, tree
 from ..errors import UsageError
+from ..files.bounds import spend
 from ..problem import Array, Axis, numpy_function
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]

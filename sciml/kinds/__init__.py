@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import UsageError
-from ..hdf5 import check_schema, opened
+from ..files.hdf5 import check_schema, opened
 from .kind import Kind, Outcome
 from .one_family import FamilyKind
 from .one_problem import ProblemKind

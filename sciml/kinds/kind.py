@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from ..errors import UsageError
 from ..evidence import About, Evidence
-from ..hdf5 import opened
+from ..files.hdf5 import opened
 from ..row import Row
 from ..solver import Solver
 
@@ -53,6 +53,10 @@ class Kind(ABC):
     @abstractmethod
     def read(self, path: Path) -> Any:
         """What is asked; it has a `name` and a `content_hash`. Raises UsageError for a result."""
+
+    @abstractmethod
+    def write(self, path: Path, task: Any) -> None:
+        """What `read` reads, without a reference; atomically."""
 
     @abstractmethod
     def read_result(self, path: Path) -> Any: ...

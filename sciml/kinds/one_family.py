@@ -7,13 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
-from .. import ensemble, family, registry
-from ..ensemble import EnsembleResult
+from .. import family, registry
 from ..errors import UsageError
 from ..evidence import About, Evidence
 from ..evidence.of_family import about_family, evidence_of_family
 from ..family import Family
-from ..hdf5 import sound
+from ..files import ensemble
+from ..files.ensemble import EnsembleResult
+from ..files.hdf5 import sound
 from ..learning import LearnedSolver
 from ..learning.models import lacks_model
 from ..metrics.attractor_distance import attractor_columns
@@ -36,7 +37,7 @@ class FamilyKind(Kind):
 
     def text(self, path: Path) -> str:
         with sound(path):
-            from ..showing_family import ensemble_text, family_text
+            from ..showing.family import ensemble_text, family_text
 
             return ensemble_text(ensemble.read(path)) if self.is_result(path) else family_text(family.read(path))
 
@@ -49,8 +50,8 @@ class FamilyKind(Kind):
             return found.describe() | {"content_hash": found.content_hash}
 
     def plot(self, path: Path, output: Path, against: Path | None) -> None:
-        from ..atomic import write_bytes
-        from ..plotting_family import draw_family
+        from ..files.atomic import write_bytes
+        from ..plotting.family import draw_family
 
         if against is not None:
             raise UsageError(f"{path} is scored already; leave --against out.")
@@ -60,6 +61,9 @@ class FamilyKind(Kind):
 
     def read(self, path: Path) -> Family:
         return family.read(path)
+
+    def write(self, path: Path, task: Family) -> None:
+        family.write(path, task)
 
     def read_result(self, path: Path) -> EnsembleResult:
         return ensemble.read(path)
@@ -81,13 +85,13 @@ class FamilyKind(Kind):
         self, path: Path | None, task: Family, solver: Solver, asked: dict[str, Any],
         on_progress: Callable[[float, str], None], on_notice: Callable[[str], None],
     ) -> tuple[EnsembleResult, Path]:  # fmt: skip
-        from ..solving_family import solve_family
+        from ..solving.family import solve_family
 
         plain = {key: value for key, value in asked.items() if key != "dtype"}
         return solve_family(task, solver, on_progress=on_progress, on_notice=on_notice, **plain)
 
     def outcome(self, result: EnsembleResult, kept: Path) -> Outcome:
-        from ..showing_family import ensemble_text
+        from ..showing.family import ensemble_text
 
         data = {
             "path": str(kept), "status": result.status, "message": result.message, "scores": result.scores,
@@ -96,7 +100,7 @@ class FamilyKind(Kind):
         return Outcome(f"{ensemble_text(result)}\nkept as {kept}", data, 1 if result.status == "PARTIAL" else 0)
 
     def row(self, path: Path, task: Family, solver: Solver, head: dict[str, Any], arguments: dict[str, Any]) -> Row:
-        from ..solving_family import solve_family
+        from ..solving.family import solve_family
 
         plain = {key: value for key, value in arguments.items() if key != "dtype"}
         result, _ = solve_family(task, solver, seed=head["seed"], **plain)

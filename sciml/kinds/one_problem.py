@@ -7,19 +7,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
-from .. import problem_file, registry, result_file
+from .. import registry
 from ..errors import UsageError
 from ..evidence import About, Evidence
 from ..evidence.of_problem import about_problem, evidence_of_problem
-from ..hdf5 import sound
+from ..files import problem_file, result_file
+from ..files.hdf5 import sound
+from ..files.result_file import Result
 from ..learning import LearnedSolver
 from ..learning.models import choose, lacks_model
-from ..measuring import metric_columns
 from ..metrics.attractor_distance import attractor_columns
 from ..problem import Problem
-from ..reference import read_reference
-from ..result_file import Result
+from ..reference.values import read_reference
 from ..row import Row
+from ..scoring.measuring import metric_columns
 from ..solution import Status
 from ..solver import Solver
 from .kind import Kind, Outcome
@@ -41,7 +42,7 @@ class ProblemKind(Kind):
 
     def text(self, path: Path) -> str:
         with sound(path):
-            from ..showing import problem_text, result_text
+            from ..showing.problem import problem_text, result_text
 
             if self.is_result(path):
                 return result_text(result_file.read(path))
@@ -60,12 +61,15 @@ class ProblemKind(Kind):
             return problem.describe() | {"content_hash": problem.content_hash, "reference": about}
 
     def plot(self, path: Path, output: Path, against: Path | None) -> None:
-        from ..plotting import plot_file
+        from ..plotting.problem import plot_file
 
         plot_file(path, output, against)
 
     def read(self, path: Path) -> Problem:
         return problem_file.read(path)
+
+    def write(self, path: Path, task: Problem) -> None:
+        problem_file.write(path, task)
 
     def read_result(self, path: Path) -> Result:
         return result_file.read(path)
@@ -90,7 +94,7 @@ class ProblemKind(Kind):
         self, path: Path | None, task: Problem, solver: Solver, asked: dict[str, Any],
         on_progress: Callable[[float, str], None], on_notice: Callable[[str], None],
     ) -> tuple[Result, Path]:  # fmt: skip
-        from ..solving import solve
+        from ..solving.problem import solve
 
         plain = {k: asked[k] for k in ("seed", "device", "dtype", "budget", "store", "fresh")}
         result = solve(
@@ -99,7 +103,7 @@ class ProblemKind(Kind):
         return result, asked["store"] / task.name / f"{solver.name}-{result.cell}.h5"
 
     def outcome(self, result: Result, kept: Path) -> Outcome:
-        from ..showing import result_text
+        from ..showing.problem import result_text
 
         data = {
             "path": str(kept), "status": result.solution.status.name, "message": result.solution.message,
@@ -109,7 +113,7 @@ class ProblemKind(Kind):
         return Outcome(f"{result_text(result)}\nkept as {kept}", data, code)
 
     def row(self, path: Path, task: Problem, solver: Solver, head: dict[str, Any], arguments: dict[str, Any]) -> Row:
-        from ..solving import DEFAULT_STORE, solve
+        from ..solving.problem import DEFAULT_STORE, solve
 
         registry.require_able(solver, task)
         result = solve(path, solver, seed=head["seed"], **{k: v for k, v in arguments.items() if k != "data"})
@@ -136,7 +140,7 @@ class ProblemKind(Kind):
     def reference(self, path: Path, build: bool, on_notice: Callable[[str], None]) -> dict[str, Any]:
         problem = self.read(path)
         if build:
-            from ..reference_builder import EXACT, build_reference
+            from ..reference.builder import EXACT, build_reference
 
             known = read_reference(path, problem)
             if known is not None and known.method.startswith(EXACT):

@@ -12,7 +12,7 @@ from .. import registry
 from ..errors import UsageError
 from ..evidence import About, Evidence
 from ..evidence.of_transport import about_transport, evidence_of_transport
-from ..hdf5 import sound
+from ..files.hdf5 import sound
 from ..row import Row
 from ..solution import Status
 from ..solver import Solver
@@ -39,7 +39,7 @@ class TransportKind(Kind):
 
     def text(self, path: Path) -> str:
         with sound(path):
-            from ..showing_transport import result_text, transport_text
+            from ..showing.transport import result_text, transport_text
 
             if self.is_result(path):
                 return result_text(result.read(path))
@@ -58,8 +58,8 @@ class TransportKind(Kind):
             return problem.describe() | measures | {"content_hash": problem.content_hash, "reference": about}
 
     def plot(self, path: Path, output: Path, against: Path | None) -> None:
-        from ..atomic import write_bytes
-        from ..plotting_transport import draw_problem, draw_result
+        from ..files.atomic import write_bytes
+        from ..plotting.transport import draw_problem, draw_result
 
         if against is not None:
             raise UsageError("the error of a transport problem is a number, see `sciml show`; leave --against out.")
@@ -68,6 +68,9 @@ class TransportKind(Kind):
 
     def read(self, path: Path) -> Transport:
         return file.read(path)
+
+    def write(self, path: Path, task: Transport) -> None:
+        file.write(path, task)
 
     def read_result(self, path: Path) -> TransportResult:
         return result.read(path)
@@ -91,13 +94,13 @@ class TransportKind(Kind):
         self, path: Path | None, task: Transport, solver: Solver, asked: dict[str, Any],
         on_progress: Callable[[float, str], None], on_notice: Callable[[str], None],
     ) -> tuple[TransportResult, Path]:  # fmt: skip
-        from ..solving_transport import solve_transport
+        from ..solving.transport import solve_transport
 
         plain = {k: asked[k] for k in ("seed", "device", "budget", "store", "fresh")}
         return solve_transport(path or task, solver, on_progress=on_progress, on_notice=on_notice, **plain)
 
     def outcome(self, result: TransportResult, kept: Path) -> Outcome:
-        from ..showing_transport import result_text
+        from ..showing.transport import result_text
 
         data = {
             "path": str(kept), "status": result.solution.status.name, "message": result.solution.message,
@@ -107,7 +110,7 @@ class TransportKind(Kind):
         return Outcome(f"{result_text(result)}\nkept as {kept}", data)
 
     def row(self, path: Path, task: Transport, solver: Solver, head: dict[str, Any], arguments: dict[str, Any]) -> Row:
-        from ..solving_transport import solve_transport
+        from ..solving.transport import solve_transport
         from ..transport.scores import restored
 
         plain = {key: value for key, value in arguments.items() if key not in ("data", "dtype")}
@@ -131,7 +134,7 @@ class TransportKind(Kind):
 
     def reference(self, path: Path, build: bool, on_notice: Callable[[str], None]) -> dict[str, Any]:
         if build:
-            from ..reference_transport import build_reference
+            from ..reference.transport import build_reference
 
             problem = self.read(path)
             file.write(path, problem, build_reference(problem, on_notice))

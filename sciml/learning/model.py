@@ -20,11 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
-from ..atomic import write_bytes
 from ..errors import UsageError
 from ..family import Family
+from ..files.atomic import write_bytes
+from ..files.regular import require_regular
 from ..problem import Problem
-from ..regular import require_regular
 
 SCHEMA = 1
 SEEN = "sciml.seen"

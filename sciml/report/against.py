@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ..errors import UsageError
-from ..regular import read_text
+from ..files.regular import read_text
 from .intervals import Estimate
 from .words import number, seconds, times
 

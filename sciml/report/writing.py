@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..atomic import replacing
 from ..comparing import as_csv
 from ..errors import RunFailed
+from ..files.atomic import replacing
 from .against import Change
 from .page import MOST_PROBLEMS, page
 from .sections import Section

@@ -25,7 +25,7 @@ class Manufactured:
 
     def values(self) -> dict[str, Array]:
         """(times, *grid) by field, or (1, points)."""
-        from ..reference_builder import exact_reference
+        from ..reference.builder import exact_reference
 
         return dict(exact_reference(self.problem, self.exact).values)
 

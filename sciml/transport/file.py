@@ -19,10 +19,10 @@ import h5py
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ..atomic import write_bytes
 from ..errors import UsageError
-from ..hdf5 import check_schema, opened, read_array, read_json, write_json
-from ..plain import values
+from ..files.atomic import write_bytes
+from ..files.hdf5 import check_schema, opened, read_array, read_json, write_json
+from ..files.plain import values
 from ..problem import Array
 from .measure import Measure
 from .problem import CONVENTION, Transport, UniformCosts

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from ..bounds import spend
 from ..errors import UsageError, did_you_mean
+from ..files.bounds import spend
 from ..kernels.transport import MOST_COSTS
 from ..problem import Array
 from .measure import Measure

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from ..errors import UsageError
-from ..hdf5 import opened, read_json, write_json
+from ..files.hdf5 import opened, read_json, write_json
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,10 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
-from ..atomic import write_bytes
 from ..errors import UsageError
-from ..hdf5 import opened, read_array, read_json, read_number, write_json
-from ..plain import values
+from ..files.atomic import write_bytes
+from ..files.hdf5 import opened, read_array, read_json, read_number, write_json
+from ..files.plain import values
 from ..solution import Status
 from .file import PACKED, transport_from, write_transport_group
 from .problem import Transport

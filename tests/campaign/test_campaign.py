@@ -16,7 +16,7 @@ from sciml.campaign.submitting import campaign, cells_of
 from sciml.cell import Cell
 from sciml.errors import RunFailed, UsageError
 from sciml.planning import plan
-from sciml.solving import only_one
+from sciml.solving.problem import only_one
 
 
 class Here(Executor):
@@ -71,7 +71,7 @@ def test_a_worker_that_is_not_as_the_campaign_expects_says_so(cell, place):
 
 
 def test_an_error_outside_the_solver_is_a_row(cell, monkeypatch):
-    monkeypatch.setattr("sciml.solving.score", lambda *_: 1 / 0)
+    monkeypatch.setattr("sciml.solving.problem.score", lambda *_: 1 / 0)
     assert outcome(cell) == "an error outside the solver, please report it (ZeroDivisionError: division by zero)"
 
 

@@ -94,7 +94,7 @@ def test_without_dask_the_sentence_has_the_command(place, cli, monkeypatch):
 
 
 def values(path: Path) -> list[list[float]]:
-    from sciml import result_file
+    from sciml.files import result_file
 
     return [values.tolist() for values in result_file.read(path).solution.values.values()]
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from sciml_classical.solver import Etdrk4
 
-from sciml import result_file
+from sciml.files import result_file
 
 SPECS = Path(__file__).parents[1] / "specs"
 PROBLEMS = Path(__file__).parents[2] / "problems"
@@ -188,7 +188,7 @@ def test_a_finished_cell_runs_no_solver(cli, ks_file, tmp_path, monkeypatch) -> 
     command = ("solve", ks_file, "-s", "etdrk4", "--store", tmp_path / "s")
     assert cli(*command).code == 0
     calls = []
-    monkeypatch.setattr("sciml.solving.executed", lambda *a: calls.append(a) or 1 / 0)
+    monkeypatch.setattr("sciml.solving.problem.executed", lambda *a: calls.append(a) or 1 / 0)
     assert cli(*command).code == 0
     assert not calls
     assert cli(*command, "--fresh").code == 1

@@ -10,8 +10,8 @@ import pytest
 from sciml_classical.solver import Etdrk4
 
 from sciml import Run
+from sciml.files.problem_file import read as read_problem
 from sciml.kernels.native import compile
-from sciml.problem_file import read as read_problem
 
 PROBLEMS = Path(__file__).parents[2] / "problems"
 

@@ -15,11 +15,12 @@ from sciml_classical.chebyshev import ultraspherical as us
 from sciml_classical.chebyshev.radau import STAGES, Radau, scheme
 from sciml_classical.solver import Chebyshev
 
-from sciml import Axis, Equation, Grid, Problem, Run, Solution, Status, problem_file
+from sciml import Axis, Equation, Grid, Problem, Run, Solution, Status
 from sciml.errors import RunFailed, Stopped, UsageError
+from sciml.files import problem_file
 from sciml.kinds import kind_of
-from sciml.reference import read_reference
-from sciml.reference_builder import exact_reference
+from sciml.reference.builder import exact_reference
+from sciml.reference.values import read_reference
 
 PROBLEMS = Path(__file__).parents[2] / "problems"
 STILL = np.zeros(1)

@@ -15,9 +15,10 @@ from sciml_classical.finite_volume.fluxes import spectral_radius
 from sciml_classical.finite_volume.law import Law
 from sciml_classical.solver import Etdrk4, FiniteVolume
 
-from sciml import Axis, Equation, Grid, Problem, Run, Solution, Status, problem_file
+from sciml import Axis, Equation, Grid, Problem, Run, Solution, Status
 from sciml.errors import RunFailed, Stopped
-from sciml.reference import read_reference
+from sciml.files import problem_file
+from sciml.reference.values import read_reference
 
 PROBLEMS = Path(__file__).parents[2] / "problems"
 TAU = 2 * math.pi

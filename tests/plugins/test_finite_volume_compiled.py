@@ -20,8 +20,9 @@ from sciml_classical.finite_volume.law import Law
 from sciml_classical.finite_volume.mesh import Mesh
 from sciml_classical.solver import FiniteVolume
 
-from sciml import Axis, Equation, Grid, Problem, Run, problem_file
+from sciml import Axis, Equation, Grid, Problem, Run
 from sciml.errors import RunFailed
+from sciml.files import problem_file
 from sciml.kernels import volume
 from sciml.kernels.native import compile
 

@@ -15,10 +15,11 @@ from sciml_gtf.recurrence import Forced, Weights
 from sciml_gtf.solver import Gtf
 from tiny_dynamics import family as oscillator
 
-from sciml import Equation, Run, UsageError, problem_file, registry
+from sciml import Equation, Run, UsageError, registry
 from sciml import family as families
 from sciml.dataset import make
 from sciml.errors import Stopped
+from sciml.files import problem_file
 from sciml.kernels import recurrence as compiled
 from sciml.learning.models import choose
 from sciml.learning.trainer import train

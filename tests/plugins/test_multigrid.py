@@ -17,13 +17,15 @@ from sciml_classical.multigrid.ladder import grids
 from sciml_classical.multigrid.sampling import sampled
 from sciml_classical.solver import Multigrid
 
-from sciml import Axis, Equation, Grid, Problem, Run, Solution, Status, problem_file, solving
+from sciml import Axis, Equation, Grid, Problem, Run, Solution, Status
 from sciml.errors import Stopped, UsageError
+from sciml.files import problem_file
 from sciml.kernels import multigrid as compiled
 from sciml.numerics import multigrid as numerics
 from sciml.problem import Array
-from sciml.reference import read_reference
-from sciml.reference_builder import exact_reference
+from sciml.reference.builder import exact_reference
+from sciml.reference.values import read_reference
+from sciml.solving import problem as solving
 
 PROBLEMS = Path(__file__).parents[2] / "problems"
 EXACT = "exp(x)*sin(2*y) + cos(3*x*y)"

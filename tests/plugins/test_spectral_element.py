@@ -9,8 +9,9 @@ import pytest
 from sciml_classical.solver import Multigrid, SpectralElement
 from sciml_classical.spectral_element.assembly import lobatto
 
-from sciml import Axis, Equation, Grid, Problem, Run, RunFailed, Status, problem_file
-from sciml.reference import read_reference
+from sciml import Axis, Equation, Grid, Problem, Run, RunFailed, Status
+from sciml.files import problem_file
+from sciml.reference.values import read_reference
 
 PROBLEMS = Path(__file__).parents[2] / "problems"
 

@@ -15,12 +15,13 @@ from sciml_stde.residual import BallEquation
 from sciml_stde.solver import LocalPolynomial, RadialFit, Stde
 from sciml_stde.training import Trainer
 
-from sciml import Ball, Equation, Grid, Problem, Run, Status, UsageError, problem_file
+from sciml import Ball, Equation, Grid, Problem, Run, Status, UsageError
 from sciml.ball import draw_points
 from sciml.errors import RunFailed, Stopped
-from sciml.reference import read_reference
-from sciml.reference_builder import exact_reference
-from sciml.scoring import Scores, score
+from sciml.files import problem_file
+from sciml.reference.builder import exact_reference
+from sciml.reference.values import read_reference
+from sciml.scoring.problem import Scores, score
 
 PROBLEMS = Path(__file__).parents[2] / "problems"
 D = 5

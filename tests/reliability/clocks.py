@@ -20,7 +20,7 @@ def jump() -> None:
 
 def campaign(room: Path) -> tuple[int, list[str]]:
     """Every command under such a clock, with a budget where it takes one: (runs, everything that is wrong)."""
-    from sciml import result_file
+    from sciml.files import result_file
 
     wrong: list[str] = []
     for name, command in COMMANDS.items():

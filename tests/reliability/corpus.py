@@ -31,9 +31,10 @@ def make(place: Path, quick: bool = False) -> None:
     import tiny_learner
     from small_problems import small_ks, small_ode, small_plane
 
-    from sciml import Measure, Transport, problem_file
+    from sciml import Measure, Transport
     from sciml.cli.main import run
     from sciml.family import write as write_family
+    from sciml.files import problem_file
     from sciml.transport import file as transport_file
 
     tiny_learner.register()

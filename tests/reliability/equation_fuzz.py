@@ -11,8 +11,8 @@ from isolation import READ, REFUSED
 from sciml.equation import Equation, Names, parse_expression, tree
 from sciml.equation.parse import MAX_TEXT
 from sciml.errors import UsageError
+from sciml.files.spec_file import number
 from sciml.problem import numpy_function
-from sciml.spec_file import number
 
 FUNCTIONS = (*tree.FUNCTIONS, "laplacian", "inverse_laplacian", "d_x", "d_xx", "d_xy", "dot_grad", "sum", "abs", "eval")
 ATOMS = (

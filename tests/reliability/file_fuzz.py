@@ -14,15 +14,15 @@ from hdf5_damage import damage
 from isolation import READ, REFUSED
 from value_damage import as_json, changed
 
-from sciml import problem_file, result_file
 from sciml.dataset.foreign import read_foreign
 from sciml.dataset.shard import read_shard
 from sciml.errors import ScimlError
 from sciml.family import Family
+from sciml.files import problem_file, result_file
+from sciml.files.spec_file import read_any
 from sciml.kinds import kind_of
 from sciml.learning.model import Model
 from sciml.report.against import changes, read_old
-from sciml.spec_file import read_any
 from sciml.study import read_study
 
 SPECIAL = (

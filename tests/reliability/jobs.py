@@ -30,9 +30,10 @@ def prepare(place: Path) -> None:
     from small_problems import small_ks, small_ode
     from tiny_learner import family
 
-    from sciml import Measure, Transport, problem_file
+    from sciml import Measure, Transport
     from sciml.family import write as write_family
-    from sciml.reference_builder import exact_reference
+    from sciml.files import problem_file
+    from sciml.reference.builder import exact_reference
     from sciml.transport import file as transport_file
 
     place.mkdir(parents=True, exist_ok=True)

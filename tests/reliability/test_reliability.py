@@ -18,17 +18,18 @@ from isolation import READ, judged
 from small_problems import small_ks
 from tiny_learner import family
 
-from sciml import Equation, UsageError, problem_file, result_file
-from sciml.atomic import replacing
+from sciml import Equation, UsageError
 from sciml.dataset.shard import read_shard, write_shard
 from sciml.equation import parse
+from sciml.files import problem_file, result_file
+from sciml.files.atomic import replacing
+from sciml.files.regular import MOST_TEXT
+from sciml.files.result_file import Result
+from sciml.files.spec_file import read_any
 from sciml.kinds import kind_of
 from sciml.learning.model import read_card
-from sciml.regular import MOST_TEXT
 from sciml.report.against import read_old
-from sciml.result_file import Result
 from sciml.solution import Solution
-from sciml.spec_file import read_any
 from sciml.study import read_study
 
 HERE = Path(__file__).parent

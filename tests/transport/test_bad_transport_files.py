@@ -11,7 +11,7 @@ import pytest
 
 from sciml import Measure, Transport
 from sciml.errors import ScimlError, UsageError
-from sciml.hdf5 import write_json
+from sciml.files.hdf5 import write_json
 from sciml.kinds import kind_of
 from sciml.solution import Status
 from sciml.transport import TransportSolution, file, result

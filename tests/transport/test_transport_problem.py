@@ -10,9 +10,10 @@ import h5py
 import numpy as np
 import pytest
 
-from sciml import Measure, Transport, problem_file
+from sciml import Measure, Transport
 from sciml.errors import UsageError
-from sciml.spec_file import read_spec
+from sciml.files import problem_file
+from sciml.files.spec_file import read_spec
 from sciml.transport import file
 from sciml.transport.problem import UniformCosts
 from sciml.transport.reference import TransportReference, read_reference
@@ -115,7 +116,7 @@ def test_drawn_costs_are_the_words_of_the_generator_and_checked(tmp_path):
         about = json.loads(f["sciml/transport"].asstr()[()])
         about["drawn"]["seed"] = 8
         del f["sciml/transport"]
-        from sciml.hdf5 import write_json
+        from sciml.files.hdf5 import write_json
 
         write_json(f["sciml"], "transport", about)
     with pytest.raises(UsageError, match="not those the file was written for"):
@@ -127,7 +128,7 @@ def test_drawn_costs_are_the_words_of_the_generator_and_checked(tmp_path):
     ({"surprise": 1}, "/sciml/transport, surprise"), ({"eps": -1.0}, "eps must be"),
 ])  # fmt: skip
 def test_a_file_that_says_something_else_is_refused(change, sentence, tmp_path):
-    from sciml.hdf5 import write_json
+    from sciml.files.hdf5 import write_json
 
     file.write(tmp_path / "a.h5", points())
     with h5py.File(tmp_path / "a.h5", "r+") as f:

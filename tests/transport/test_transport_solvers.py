@@ -15,7 +15,7 @@ from small_problems import small_ks
 from sciml import Measure, Run, Status, Transport, registry
 from sciml.errors import RunFailed, Stopped, UsageError
 from sciml.solver import Solves
-from sciml.solving_transport import solve_transport
+from sciml.solving.transport import solve_transport
 from sciml.transport import TransportSolution, TransportSolver, result
 from sciml.transport.problem import UniformCosts
 from sciml.transport.routes import task_of

@@ -1,0 +1,1 @@
+"""Reference values with their own errors: reading them, making them."""
