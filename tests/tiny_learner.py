@@ -104,11 +104,26 @@ def register() -> None:
     registry.plugins = lambda: (*real(), mine)  # type: ignore[assignment]
 
 
+def slowly() -> None:
+    """`sciml train` as a function, on a disk so slow that the others are long done when the model is written."""
+    import time
+
+    from sciml.learning import Model
+    from sciml.solving.training import train_model
+
+    write = Model.write
+    Model.write = lambda self, path: (time.sleep(2), write(self, path))[1]  # type: ignore[method-assign]
+    path = train_model(family(), Tiny(iterations=iterations), store=place / "store", data=place / "data")
+    Model.read(path)
+
+
 if __name__ == "__main__":
     import os
 
     place, iterations = Path(sys.argv[1]), int(sys.argv[2])
     register()
+    if sys.argv[3:] == ["slowly"]:
+        sys.exit(slowly())
     rank = int(os.environ.get("RANK", "0"))
     data = [make(family(), split, place / "data") for split in ("train", "valid")]
     run = Run(folder=place / "partial", checkpoint_every=0.0)

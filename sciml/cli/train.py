@@ -35,6 +35,7 @@ def command(
     from ..errors import UsageError
     from ..learning import LearnedSolver
     from ..learning.model import read_card
+    from ..learning.processes import leads
     from ..solving.training import train_model
 
     found = family.read(file)
@@ -46,6 +47,8 @@ def command(
             found, solver, seed=seed, device=device, budget=budget, members=members, store=store, data=data,
             output=output, fresh=fresh, on_progress=bar, on_notice=notice,
         )  # fmt: skip
+    if not leads():
+        return
     card = read_card(path)
     if as_json:
         from dataclasses import asdict
@@ -57,4 +60,4 @@ def command(
     if card.stopped:
         click.echo(f"stopped     {card.stopped}")
     click.echo(f"validation  {metrics}")
-    click.echo(f"kept as {path}; next: sciml solve {file} --solver {name}")
+    click.echo(f"kept as {path}; next: sciml solve {file} --solver {name} --model {path}")

@@ -62,7 +62,13 @@ class Processes:
         return int(told.item())
 
 
+def leads() -> bool:
+    """Whether this process writes and speaks for all: the first one, or one alone."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
 def leave() -> None:
-    """Say goodbye to the other processes, if there are any."""
+    """Wait until all processes are here, what the first one writes is written, and part."""
     if distributed.is_available() and distributed.is_initialized():
+        distributed.barrier()
         distributed.destroy_process_group()

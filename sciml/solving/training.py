@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -50,7 +49,7 @@ def train_model(
     members: how many training problems (default: as many as the family says). Raises UsageError for a request that
     cannot be carried out, Stopped when budget or Ctrl-C end it (call again to go on), RunFailed otherwise.
     """
-    from ..learning.processes import leave
+    from ..learning.processes import leads, leave
     from ..learning.trainer import train
 
     reasons = solver.refuses_family(family)
@@ -63,7 +62,7 @@ def train_model(
     path = output or kept
     if path.exists() and not fresh and output is None:
         return path
-    leader = int(os.environ.get("RANK", "0")) == 0
+    leader = leads()
     folder = store / ".partial" / kept.stem  # whatever --output says: another training's checkpoint is not this one's
     with only_one(folder, on_notice, wanted=leader, wait=wait):
         if fresh and leader:

@@ -94,13 +94,23 @@ def test_killed_at_random_moments_ends_with_the_same_bits(tmp_path):
         np.testing.assert_array_equal(pieces.weights[name], value)
 
 
+def _two_processes(*arguments):
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0",
+               "--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0", PROGRAM, *arguments]  # fmt: skip
+    subprocess.run(command, check=True, capture_output=True, timeout=240, env=os.environ | {"OMP_NUM_THREADS": "1"})
+
+
+def test_no_process_looks_for_the_model_before_it_is_written(tmp_path):
+    _program(tmp_path, 0, only_data=True)
+    _two_processes(str(tmp_path), "3", "slowly")
+    assert len(list((tmp_path / "store" / "models").glob("*.safetensors"))) == 1
+
+
 def test_two_processes_have_the_loss_curve_of_one(tmp_path):
     _program(tmp_path / "one", 30)
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0",
-               "--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0", PROGRAM, str(tmp_path / "two"), "30"]  # fmt: skip
     made = tmp_path / "two"
     _program(made, 0, only_data=True)
-    subprocess.run(command, check=True, capture_output=True, timeout=240, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    _two_processes(str(made), "30")
     one, two = np.load(tmp_path / "one" / "losses.npy"), np.load(made / "losses.npy")
     np.testing.assert_allclose(two, one, rtol=2e-5)
     a, b = (Model.read(tmp_path / place / "model.safetensors") for place in ("one", "two"))
