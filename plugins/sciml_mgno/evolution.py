@@ -19,13 +19,13 @@ from sciml.dataset import Dataset
 from sciml.dataset.making import makers
 from sciml.errors import UsageError
 from sciml.learning import Batch, Model, Task
+from sciml.networks.places import places
 from sciml.problem import Array, Grid, Problem
 from sciml.run import Run
 from sciml.solution import Solution, Status
 
 from .losses import relative, square_of
 from .operator_network import Operator, network_of
-from .places import places
 from .steady import TOGETHER
 
 if TYPE_CHECKING:

@@ -8,7 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from sciml.networks.fno import FNO
+from sciml.networks.places import places
 from sciml.networks.unet import UNet
+from sciml.problem import Array, Problem
+
+from .setting import Setting
 
 if TYPE_CHECKING:
     from .solver import PdeRefiner
@@ -16,14 +20,37 @@ if TYPE_CHECKING:
 LEVELS = 1000.0  # largest embedded level
 
 
-def build(solver: PdeRefiner, dim: int, channels: int, fields: int, parameters: int) -> nn.Module:
-    """channels: inputs with the candidate; fields: outputs."""
+def build(solver: PdeRefiner, problem: Problem, channels: int, fields: int, setting: Setting) -> nn.Module:
+    """channels: inputs with the candidate; fields: outputs. Where terms name a coordinate, the network is shown it."""
+    told = setting.parameters
+    seen = places(problem, rates_at_zero=not set(told) & set(problem.equation.parameters))
+    inner = _bare(solver, len(problem.grid.axes), channels + len(seen), fields, len(told))
+    return Placed(inner, seen) if len(seen) else inner
+
+
+def _bare(solver: PdeRefiner, dim: int, channels: int, fields: int, parameters: int) -> nn.Module:
     if solver.network == "fno":
         return Told(dim, channels, fields, parameters, solver.modes, solver.width, solver.layers)
     multipliers = [int(m) for m in solver.multipliers.split(",")]
     return UNet(
         dim, channels, fields, width=solver.width, multipliers=multipliers, blocks=solver.blocks, parameters=parameters
     )
+
+
+class Placed(nn.Module):
+    """A network that is shown with every sample where its points are, (channels, *grid): see `networks.places`."""
+
+    places: Tensor
+
+    def __init__(self, network: nn.Module, seen: Array) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("places", torch.as_tensor(seen, dtype=torch.float32), persistent=False)
+
+    def forward(self, x: Tensor, level: Tensor, parameters: Tensor) -> Tensor:
+        placed = torch.cat([x, self.places.expand(len(x), *self.places.shape)], 1)
+        answer: Tensor = self.network(placed, level, parameters)
+        return answer
 
 
 class Told(nn.Module):

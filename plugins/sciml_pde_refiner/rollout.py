@@ -85,7 +85,7 @@ def load(solver: PdeRefiner, model: Model, setting: Setting, problem: Problem, d
     """The trained network, ready to be called."""
     fields = len(setting.fields)
     channels = fields + len(setting.sizes) + (fields if solver.refinements() else 0)
-    network = build(solver, len(problem.grid.axes), channels, fields, len(setting.parameters)).to(device)
+    network = build(solver, problem, channels, fields, setting).to(device)
     network.load_state_dict(model.state_dict(device))
     return network.eval()
 

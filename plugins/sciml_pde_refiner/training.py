@@ -56,7 +56,7 @@ class Refining(Task):
         del later, beside, target, values
         self.refinement = refinement(solver, self.setting, run.device)
         channels = self.inputs.shape[1] + (len(self.fields) if solver.refinements() else 0)
-        self.network = build(solver, self.dim, channels, len(self.fields), len(names)).to(run.device)
+        self.network = build(solver, train.problems[0], channels, len(self.fields), self.setting).to(run.device)
         self.forward: Any = self.network
         single = solver.network == "unet" and "," not in solver.multipliers and self.dim == 1
         enough = solver.iterations >= (LONG if single else LONGER)

@@ -13,7 +13,6 @@ from sciml_mgno.evolution import operator_of
 from sciml_mgno.layout import PRESETS, Layout, layout_of, levels_of, once_a_level
 from sciml_mgno.losses import h1_dft_square, relative, square_of
 from sciml_mgno.network import MgNO
-from sciml_mgno.places import places
 from sciml_mgno.solver import Mgno
 from sciml_mgno.symmetry import ALL, MIRRORS, symmetries, turned
 
@@ -25,6 +24,7 @@ from sciml.family import read as read_family
 from sciml.learning import Model
 from sciml.learning.trainer import train
 from sciml.metrics.sobolev import relative_h1, relative_l2
+from sciml.networks.places import places
 from sciml.run import Run
 from sciml.solution import Status
 

@@ -188,6 +188,25 @@ def test_two_dimensions_and_coordinates() -> None:
     assert torch.allclose(batch.rate(state), system.rate(state, 0.0), atol=1e-12)
 
 
+@pytest.mark.parametrize("network", ["unet", "fno"])
+@pytest.mark.parametrize(("force", "told", "sees"), [
+    ("a*u", [], False), ("a*cos(3*x)", [], True), ("a*cos(3*x)", ["a"], True), ("a*cos(t)", [], False),
+])  # fmt: skip
+def test_a_force_that_stands_still_is_seen(network: str, force: str, told: list[str], sees: bool) -> None:
+    """The same state at every point gives the same answer at every point, unless the equation names a place."""
+    equation = Equation.parse([f"u_t = u_xx + {force}"], ["u"], ["x"], {"a": 1.0})
+    grid = Grid((Axis("x", 0.0, 2 * math.pi, 16),), np.linspace(0, 1, 3))
+    problem = Problem("forced", equation, grid, initial_text={"u": "0"})
+    setting = Setting(0.5, ["u"], [0.0], [1.0], [1.0], [], told, [0.0] * len(told), [1.0] * len(told))
+    torch.manual_seed(0)
+    solver = PdeRefiner(method="mse", network=network, width=8, modes=4)
+    made = build(solver, problem, 1, 1, setting)
+    for weights in made.parameters():
+        torch.nn.init.normal_(weights, std=0.2)
+    answer = made(torch.ones(2, 1, 16), torch.zeros(2), torch.zeros(2, len(told)))
+    assert (float(answer.detach().std(-1).min()) > 1e-3) == sees
+
+
 @pytest.mark.parametrize(("grid", "modes"), [((8,), [7]), ((9,), [4]), ((8, 6), [4, 5]), ((7, 8), [6, 4])])
 def test_interpolant_returns_every_value(grid: tuple[int, ...], modes: list[int]) -> None:
     axes = ("x", "y")[: len(grid)]
@@ -241,7 +260,7 @@ def test_hybrid_with_a_zero_network_is_the_base_bit_for_bit() -> None:
     problems = [ks(20.0, seed=1), ks(22.0, seed=2)]
     solver = PdeRefiner.build(**SMALL, base_step=0.2)
     setting = Setting(0.8, ["u"], [0.0], [1.0], [1.0], [1.0], ["length x"], [21.0], [1.0])
-    stepper = Stepper(solver, build(solver, 1, 2, 1, 1), setting, problems, "cpu")
+    stepper = Stepper(solver, build(solver, problems[0], 2, 1, setting), setting, problems, "cpu")
     base = Batch(problems, [31])
     state = stepper.start(torch.from_numpy(np.stack([p.initial() for p in problems])))
     expected = base.coefficients(torch.from_numpy(np.stack([p.initial() for p in problems])))
@@ -260,7 +279,7 @@ def test_sweeps_improve_a_bad_prediction(sweeps: int) -> None:
     errors = []
     for count in (0, sweeps):
         solver = PdeRefiner.build(**SMALL, base_step=0.4, sweeps=count)
-        stepper = Stepper(solver, build(solver, 1, 2, 1, 0), setting, [problem], "cpu")
+        stepper = Stepper(solver, build(solver, problem, 2, 1, setting), setting, [problem], "cpu")
         errors.append(float((stepper.advance(state, None) - truth).abs().max()))
     assert errors[1] < errors[0] / 1.5
 

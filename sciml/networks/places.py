@@ -12,12 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from sciml.equation import tree
-from sciml.problem import Array, Problem, numpy_function
+from ..equation import tree
+from ..problem import Array, Problem, numpy_function
 
 
-def places(problem: Problem) -> Array:
-    """(channels, *grid), of size one; no channels where no term of the rates names a spatial coordinate."""
+def places(problem: Problem, *, rates_at_zero: bool = True) -> Array:
+    """(channels, *grid), of size one; no channels where no term of the rates names a spatial coordinate.
+
+    rates_at_zero: also the rate of change where all fields are zero; of a family only where its parameters are fixed.
+    """
     grid, equation = problem.grid, problem.equation
     rates = list(equation.numeric_rates().values())
     named = {node.name for rate in rates for node in tree.walk(rate) if isinstance(node, tree.Coordinate)}
@@ -32,7 +35,7 @@ def places(problem: Problem) -> Array:
     def leaf(node: tree.Expr) -> Any:  # fields and what is derived from them are 0
         return points.get(node.name, 0.0) if isinstance(node, tree.Coordinate) else np.zeros(grid.shape)
 
-    for rate in rates:
+    for rate in rates if rates_at_zero else ():
         force = np.broadcast_to(tree.evaluate(rate, leaf, numpy_function), grid.shape)
         if np.isfinite(force).all() and (size := float(force.std())) > 0:
             channels.append(force / size)
