@@ -85,7 +85,7 @@ class Tiny(LearnedSolver):
             torch.nn.Conv1d(1, 4, 3, padding=1, padding_mode="circular"), torch.nn.GELU(),
             torch.nn.Conv1d(4, 1, 3, padding=1, padding_mode="circular"),
         )  # fmt: skip
-        network.load_state_dict(model.state_dict())
+        model.fill(network)
         found = []
         for problem in problems:
             u = torch.as_tensor(problem.initial(), dtype=torch.float32)[None]

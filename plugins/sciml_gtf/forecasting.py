@@ -34,7 +34,7 @@ def predict(problems: Sequence[Problem], model: Model, run: Run) -> list[Solutio
     options, extra = model.card.options, model.card.extra
     mean, std = np.array(extra["mean"]), np.array(extra["std"])
     network = Plrnn(len(mean), int(options["units"]), bool(options["clipped"]))
-    network.load_state_dict(model.state_dict())
+    model.fill(network)
     weights, times = network.weights(), problems[0].grid.times
     wanted = strides(times, float(extra["step"]))
     z = (np.stack([p.initial() for p in problems]) - mean) / std

@@ -124,7 +124,7 @@ def predict(solver: Mgno, problems: Sequence[Problem], model: Model, run: Run) -
         raise UsageError(f"the model steps over {length:g}; the output times must be that far apart.")
     count = len(fields)
     network = operator_of(solver, count, frames, problems[0])
-    network.load_state_dict(model.state_dict())
+    model.fill(network)
     network.to(run.device).eval()
     given = first + frames
     steps = len(grid.times) - given

@@ -29,6 +29,7 @@ class Mgno(LearnedSolver):
     """A network from fields on a grid to fields on it, trained on a family: learned V-cycles, or Fourier layers."""
 
     name: ClassVar[str] = "mgno"
+    version: ClassVar[str] = "2"
     summary: ClassVar[str] = "multigrid neural operator or Fourier neural operator, trained on a family (2-D)"
     solves: ClassVar[Solves] = Solves(
         kind={"steady", "evolution"}, dim={"2"}, boundary={"periodic", "dirichlet", "neumann"}, fields={"system"},

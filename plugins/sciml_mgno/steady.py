@@ -90,7 +90,7 @@ def predict(solver: Mgno, problems: Sequence[Problem], model: Model, run: Run) -
     inputs, outputs = list(model.card.extra["inputs"]), list(model.card.extra["outputs"])
     grid = problems[0].grid
     network = Operator(network_of(solver, len(inputs), len(outputs), grid), len(inputs), len(outputs), grid)
-    network.load_state_dict(model.state_dict())
+    model.fill(network)
     network.to(run.device).eval()
     answers = []
     for first in range(0, len(problems), TOGETHER):

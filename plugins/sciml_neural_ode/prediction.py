@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def predict(solver: NeuralOde, problems: Sequence[Problem], model: Model, run: Run) -> list[Solution]:
     setting = checked(problems, model)
     network = Dynamics(setting, solver.width, solver.layers, solver.latent).requires_grad_(False)
-    network.load_state_dict(model.state_dict())
+    model.fill(network)
     field = network.moving(setting.told(problems))
     start = network.start(setting.scaled(np.stack([p.initial() for p in problems])))
     times = torch.from_numpy(np.stack([p.grid.times for p in problems]))

@@ -154,7 +154,7 @@ def predict(solver: NeuralOde, problems: Sequence[Problem], model: Model, run: R
     """Mean and standard deviation over paths."""
     setting = checked(problems, model)
     network = Pair(setting, solver.width, solver.layers)
-    network.load_state_dict(model.state_dict())
+    model.fill(network)
     found = []
     for index, problem in enumerate(problems):
         told = setting.told([problem]).expand(solver.paths, -1)

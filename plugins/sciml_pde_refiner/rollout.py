@@ -86,7 +86,7 @@ def load(solver: PdeRefiner, model: Model, setting: Setting, problem: Problem, d
     fields = len(setting.fields)
     channels = fields + len(setting.sizes) + (fields if solver.refinements() else 0)
     network = build(solver, problem, channels, fields, setting).to(device)
-    network.load_state_dict(model.state_dict(device))
+    model.fill(network, device)
     return network.eval()
 
 

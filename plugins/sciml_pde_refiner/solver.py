@@ -27,6 +27,7 @@ class PdeRefiner(LearnedSolver):
     """A network steps a field in time: by refining its own prediction, plainly, or by correcting a classical step."""
 
     name: ClassVar[str] = "pde-refiner"
+    version: ClassVar[str] = "2"
     summary: ClassVar[str] = "neural time stepper: iterated denoising, plain, or a learned correction of ETDRK4"
     solves: ClassVar[Solves] = Solves(
         kind={"evolution"}, dim={"1", "2"}, boundary={"periodic"}, fields={"system"},

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,9 @@ from ..family import Family
 from ..files.atomic import write_bytes
 from ..files.regular import require_regular
 from ..problem import Problem
+
+if TYPE_CHECKING:
+    import torch
 
 SCHEMA = 1
 SEEN = "sciml.seen"
@@ -91,6 +94,17 @@ class Model:
         import torch
 
         return {name: torch.as_tensor(np.array(value), device=device) for name, value in self.weights.items()}
+
+    def fill(self, network: torch.nn.Module, device: str = "cpu") -> None:
+        """Put the weights into a network. Raises UsageError where they are those of another one: options and header of
+        a model can only describe what the present version of its solver builds."""
+        own = {name: tuple(value.shape) or (1,) for name, value in network.state_dict().items()}
+        if own != {name: value.shape or (1,) for name, value in self.weights.items()}:  # a file has no numbers alone
+            raise UsageError(
+                f"{self.path or 'the model'}: its weights do not fit the network that {self.card.solver} builds now"
+                f" (it was trained by version {self.card.solver_version} of it); train it again."
+            )
+        network.load_state_dict(self.state_dict(device))
 
     def _bytes(self) -> bytes:
         from safetensors.numpy import save

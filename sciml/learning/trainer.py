@@ -172,6 +172,12 @@ class _Training:
         return state | {f"metric/{name}": value for name, value in self.metrics.items()}
 
     def _restore(self, saved: dict[str, Any]) -> None:
+        own = {f"weights/{name}": tuple(value.shape) for name, value in self.network.state_dict().items()}
+        if own != {name: np.shape(value) for name, value in saved.items() if name.startswith("weights/")}:
+            raise UsageError(
+                f"the checkpoint to resume from is of another network than {self.solver.name} builds now (an older"
+                " version of it, perhaps); begin again with --fresh."
+            )
         self.iteration, self.planned = int(saved["iteration"]), int(saved["planned"])
         for label, network in (("weights", self.network), ("averaged", self.averaged)):
             network.load_state_dict({n: torch.as_tensor(saved[f"{label}/{n}"]) for n in network.state_dict()})

@@ -140,6 +140,24 @@ def test_a_loss_that_is_not_a_number_keeps_the_last_checkpoint(tiny, data, tmp_p
     assert all(np.isfinite(v).all() for k, v in saved.items() if k.startswith(("weights/", "averaged/")))
 
 
+def test_weights_of_another_network_are_refused_in_a_sentence(tiny, data, tmp_path, monkeypatch):
+    """As after an upgrade that builds the network in another way."""
+    folder = tmp_path / "cell"
+    with pytest.raises(Stopped):
+        train(tiny.Tiny(iterations=100_000), *data[:2], Run(folder=folder, budget=0.5, checkpoint_every=0.0))
+    whole = train(tiny.Tiny(iterations=5), *data[:2], Run())
+    import torch
+
+    narrow = torch.nn.Conv1d
+    monkeypatch.setattr(torch.nn, "Conv1d", lambda a, b, *rest, **more: narrow(a, b, 5, **(more | {"padding": 2})))
+    with pytest.raises(UsageError, match="the checkpoint to resume from is of another network than tiny builds now"):
+        train(tiny.Tiny(iterations=100_000), *data[:2], Run(folder=folder))
+    run = Run()
+    run.model = whole
+    with pytest.raises(UsageError, match="do not fit the network that tiny builds now .* train it again"):
+        tiny.Tiny().solve_all([tiny.family().draw("test", 0)], run)
+
+
 def test_the_budget_decides_the_number_of_steps_when_it_is_not_given(tiny, data):
     model = train(tiny.Tiny(iterations=0), data[0], data[1], Run(budget=2.0))
     planned = model.card.options["iterations"]
