@@ -24,6 +24,8 @@ template <long B> class Block {
     past = rows(1), step = rows(1), begun = rows(1), time = rows(1), error = rows(1), other = rows(1), due = rows(1);
     atoms = rows(n + k.owns);
     for (long r = 0; r < k.registers; ++r) registers[r] = r < n + k.owns ? atoms + r * B : rows(1);
+    for (long f = 0; f < n; ++f)
+      own.push_back(k.results[f] >= n + k.owns && std::find(k.results, k.results + f, k.results[f]) == k.results + f);
   }
 
   // `attempts` steps at most of samples first … first + B - 1, those beyond the last being at rest; how many there were
@@ -45,6 +47,7 @@ template <long B> class Block {
   const long n, all;
   Storage room;
   std::vector<double*> registers;
+  std::vector<bool> own;  // whether a rate may be computed where it is kept
   double *y, *end, *stages, *t, *h, *until, *previous, *past, *step, *begun, *time, *error, *other, *due, *atoms;
   int64_t active[B], last[B], took[B], stuck[B], attempted[B], accepted[B];
 
@@ -89,29 +92,34 @@ template <long B> class Block {
     return some != 0;
   }
 
-  // Σ weight·rate of a field, B numbers
-  void sum(const Sum& of, long f, double* to) {
-    const long count = static_cast<long>(of.stage.size());
-    for (long i = 0; i < B; i += LANES) {
-      Wide total = load_at(of.stage[0], f, i) * of.weight[0];
-      for (long s = 1; s < count; ++s) total += load_at(of.stage[s], f, i) * of.weight[s];
-      store(to + i, total);
-    }
+  // what `each(i, Σ weight·rate)` makes of LANES numbers of a field at a time
+  template <class F> void sum(const Sum& of, long f, F each) {
+    constexpr long WIDE = B / LANES;
+    Wide total[WIDE] = {};
+    const double* first = rate(0, f);
+    for (const auto& [stage, weight] : of)
+      for (long v = 0; v < WIDE; ++v) total[v] += weight * sciml::load<Wide>(first + stage * n * B + v * LANES);
+    for (long v = 0; v < WIDE; ++v) each(v * LANES, total[v]);
   }
-  Wide load_at(long s, long f, long i) { return sciml::load<Wide>(rate(s, f) + i); }
 
   // rate s at the state y + h Σ, which is left in `to` too
   void stage(long s, double* to) {
     for (long f = 0; f < n; ++f) {
+      const double* start = y + f * B;
       double *value = to + f * B, *atom = atoms + f * B;
-      sum(m.rows[s], f, value);
-#pragma omp simd
-      for (long i = 0; i < B; ++i) atom[i] = value[i] = y[f * B + i] + step[i] * value[i];
+      sum(m.rows[s], f, [&](long i, Wide total) {
+        total = sciml::load<Wide>(start + i) + sciml::load<Wide>(step + i) * total;
+        store(value + i, total), store(atom + i, total);
+      });
+      if (own[f]) registers[k.results[f]] = rate(s, f);
     }
-    for (long i = 0; i < B; ++i) time[i] = t[i] + k.nodes[s] * step[i];
+    const double node = k.nodes[s];
+    for (long i = 0; i < B; i += LANES) store(time + i, sciml::load<Wide>(t + i) + node * sciml::load<Wide>(step + i));
     const Program program{static_cast<int32_t>(k.length), k.code, k.constants};
-    interpret(program, registers.data(), B, [](long, long) { return 0.0; }, [&](long i) { return time[i]; });
-    for (long f = 0; f < n; ++f) std::copy_n(registers[k.results[f]], B, rate(s, f));
+    const double* at = time;
+    interpret(program, registers.data(), B, [](long, long) { return 0.0; }, [at](long i) { return at[i]; });
+    for (long f = 0; f < n; ++f)
+      if (!own[f]) std::copy_n(registers[k.results[f]], B, rate(s, f));
   }
 
   // error of the step in units of the tolerance
@@ -131,19 +139,22 @@ template <long B> class Block {
   }
 
   void norm(const Sum& of, double* to) {
-    double part[B];
     std::fill_n(to, B, 0.0);
     for (long f = 0; f < n; ++f) {
-      sum(of, f, part);
+      double part[B];
+      sum(of, f, [&](long i, Wide total) { store(part + i, total); });
+      const double *from = y + f * B, *later = end + f * B;
+      const double absolute = k.absolute, relative = k.relative;
 #pragma omp simd
       for (long i = 0; i < B; ++i) {
-        const double a = std::fabs(y[f * B + i]), b = std::fabs(end[f * B + i]);
-        const double q = part[i] / (k.absolute + k.relative * (a > b || a != a ? a : b));
+        const double a = std::fabs(from[i]), b = std::fabs(later[i]);
+        const double q = part[i] / (absolute + relative * (a > b || a != a ? a : b));
         to[i] += q * q;
       }
     }
+    const double share = 1.0 / n;
 #pragma omp simd
-    for (long i = 0; i < B; ++i) to[i] = std::sqrt(to[i] / n);
+    for (long i = 0; i < B; ++i) to[i] = std::sqrt(to[i] * share);
   }
 
   // verdicts, times and step sizes; whether an output lies in a step that was accepted
@@ -230,7 +241,7 @@ template <long B> class Block {
         term = given[power];
       } else {
         const Sum& of = m.dense[power - 3];
-        for (size_t s = 0; s < of.stage.size(); ++s) term += of.weight[s] * rate(of.stage[s], f)[i];
+        for (const auto& [stage, weight] : of) term += weight * rate(stage, f)[i];
         term *= step[i];
       }
       total = (total + term) * (power % 2 ? 1.0 - theta : theta);

@@ -27,23 +27,26 @@ struct Task {
 };
 
 // Weights of a sum over stages that are not zero.
-struct Sum {
-  std::vector<int> stage;
-  std::vector<double> weight;
-  Sum(const double* from, long count) {
-    for (long i = 0; i < count; ++i)
-      if (from[i] != 0.0) stage.push_back(static_cast<int>(i)), weight.push_back(from[i]);
-  }
+struct Share {
+  long stage;
+  double weight;
 };
+using Sum = std::vector<Share>;
+inline Sum shares(const double* from, long count) {
+  Sum found;
+  for (long i = 0; i < count; ++i)
+    if (from[i] != 0.0) found.push_back({i, from[i]});
+  return found;
+}
 
 struct Method {
   std::vector<Sum> rows, errors, dense;
   explicit Method(const Task& k) {
     const long all = k.stages + k.further;
-    for (long s = 0; s < all; ++s) rows.emplace_back(k.rows + s * all, s);
-    for (long e = 0; e < k.errors; ++e) errors.emplace_back(k.weights + e * k.stages, k.stages);
+    for (long s = 0; s < all; ++s) rows.push_back(shares(k.rows + s * all, s));
+    for (long e = 0; e < k.errors; ++e) errors.push_back(shares(k.weights + e * k.stages, k.stages));
     if (k.further)
-      for (long d = 0; d < k.dense; ++d) dense.emplace_back(k.polynomials + d * all, all);
+      for (long d = 0; d < k.dense; ++d) dense.push_back(shares(k.polynomials + d * all, all));
   }
 };
 

@@ -1,7 +1,7 @@
 """The march of an equation's field by an explicit method: steps, verdicts, sizes and outputs in one compiled loop.
 
-What `march`, `control` and `output` do in torch, `kernels/ode.py` does here, in blocks of samples that stay in the cache for
-as many steps as a call is allowed; its program is read, not generated, so that no field has to be compiled.
+What `march`, `control` and `output` do in torch, `kernels/ode.py` does here, in blocks of samples that stay in the
+cache for as many steps as a call is allowed. A field is a program that is read: there is nothing to compile for it.
 """
 
 from __future__ import annotations
