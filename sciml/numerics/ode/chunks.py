@@ -1,7 +1,7 @@
 """Several attempts in one call: plain, through torch.compile, or in a loop that was compiled ahead (`native`).
 
 The last is for equations' fields on a CPU. Of other fields torch.compile makes one program: a compiled step of a
-pointwise field is one loop over the samples; several steps in a call share the cost of calling. Compiling takes some ten
+pointwise field is one loop over the samples; several steps in a call share the cost of calling. Compiling takes tens of
 seconds, so `auto` begins plainly and compiles what turns out to be long.
 """
 
