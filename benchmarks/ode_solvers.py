@@ -105,11 +105,11 @@ def race(a: argparse.Namespace, racing: Race, count: int) -> list[dict[str, Any]
           " error at 10 | first call, s |\n" + "|---" * 8 + "|")  # fmt: skip
     for row in rows:
         processor, order = row["processor"], "5" if row["method"] == "tsit5" else "8"
-        middle = statistics.median(processor)
+        middle, wall = statistics.median(processor), statistics.median(row["seconds"])
         row["ratio"] = middle / ours[row["method"]]
         who = f"{row['who']} ({row['path']})" if row["path"] else row["who"]
         spread = f" ({min(processor):.3g} to {max(processor):.3g})" if len(processor) > 1 else ""
-        print(f"| {who} | {order} | {middle:.3g}{spread} | {statistics.median(row['seconds']):.3g} | {row['ratio']:.3g} |"
+        print(f"| {who} | {order} | {middle:.3g}{spread} | {wall:.3g} | {row['ratio']:.3g} |"
               f" {row['steps']:.0f} | {row['error']:.1e} | {row['first']:.1f} |", flush=True)  # fmt: skip
     return rows
 
