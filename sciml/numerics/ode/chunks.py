@@ -1,6 +1,6 @@
 """Several attempts in one call: plain, through torch.compile, or in a loop that was compiled ahead (`native`).
 
-The last is for equations' fields on a CPU. Of other fields torch.compile makes one program: a compiled step of a
+The last is for fields on a CPU that are formulas. Of other fields torch.compile makes one program: a compiled step of a
 pointwise field is one loop over the samples; several steps in a call share the cost of calling. Compiling takes tens of
 seconds, so `auto` begins plainly and compiles what turns out to be long.
 """
@@ -35,10 +35,10 @@ _KNOWN: weakref.WeakKeyDictionary[Any, dict[Any, Chunk]] = weakref.WeakKeyDictio
 class Stepping:
     """Attempts of one method on one field. path: what computes, "plain", "compiled" or "native"; notice: why not
     compiled, where that was wanted. output: where values inside steps are put; None: they are not wanted. keep_steps:
-    whether records of all attempts are."""
+    whether records of all attempts are. now: where the march begins."""
 
     def __init__(
-        self, method: Method, field: Field, tolerance: Tolerance, compiled: Compiled, y0: Tensor,
+        self, method: Method, field: Field, tolerance: Tolerance, compiled: Compiled, now: Marching,
         output: Output | None, keep_steps: bool,
     ) -> None:  # fmt: skip
         self.method, self.field, self.tolerance, self.wanted = method, field, tolerance, compiled
@@ -48,7 +48,7 @@ class Stepping:
         self._chunk: Chunk | None = None
         self._native = None
         if compiled != "no" and not keep_steps and compiler() is not None:
-            self._native = native(method, field, tolerance, y0)
+            self._native = native(method, field, tolerance, now)
         if self._native is not None:
             self.path = "native"
 

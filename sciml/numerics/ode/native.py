@@ -1,4 +1,4 @@
-"""The march of an equation's field by an explicit method: steps, verdicts, sizes and outputs in one compiled loop.
+"""The march of a field of formulas by an explicit method: steps, verdicts, sizes and outputs in one compiled loop.
 
 What `march`, `control` and `output` do in torch, `kernels/ode.py` does here, in blocks of samples that stay in the
 cache for as many steps as a call is allowed. A field is a program that is read: there is nothing to compile for it.
@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...equation import tree
 from ...kernels import ode
 from . import control, tsit5
 from .dop853 import DENSE, FURTHER, FURTHER_NODES
@@ -19,7 +20,8 @@ from .explicit import Dop853, ExplicitRungeKutta, Tsit5, dense_row
 from .march import STRETCH, Marching
 from .method import Method, Tolerance
 from .output import Output
-from .state import Field, OfEquation
+from .state import Field, OfEquation, Separate
+from .traced import traced
 
 NUMBERS = 3e7  # stages of fields of samples in a call, a tenth of a second: the caller has to be told how far it is
 
@@ -27,12 +29,16 @@ NUMBERS = 3e7  # stages of fields of samples in a call, a tenth of a second: the
 class Native:
     """Attempts of one method on one field."""
 
-    def __init__(self, method: ExplicitRungeKutta, field: OfEquation, tolerance: Tolerance, samples: int) -> None:
-        k, own = method.error_order, np.empty((len(field.own), samples))
-        for row, values in zip(own, field.own, strict=True):
+    def __init__(
+        self, method: ExplicitRungeKutta, rates: Sequence[tree.Expr], parameters: Sequence[Tensor],
+        tolerance: Tolerance, samples: int,
+    ) -> None:  # fmt: skip
+        """rates: over atoms, the components first, then `parameters`, which differ between samples."""
+        k, own = method.error_order, np.empty((len(parameters), samples))
+        for row, values in zip(own, parameters, strict=True):
             row[:] = values.numpy()
-        self._share = NUMBERS / method.evaluations / len(field.rates)
-        self._marcher = ode.Marcher(field.rates, own, tableau(method), ode.Control(
+        self._share = NUMBERS / method.evaluations / len(rates)
+        self._marcher = ode.Marcher(rates, own, tableau(method), ode.Control(
             tolerance.relative, tolerance.absolute, control.SAFETY, control.SMALLEST, control.LARGEST,
             -control.PROPORTIONAL / k, control.INTEGRAL / k, control.LEAST_ERROR, control.GRAIN, control.ULPS, STRETCH,
         ))  # fmt: skip
@@ -57,13 +63,16 @@ class Native:
         return Marching(t, h, y.unbind(0), rate.unbind(0), previous, attempts, accepted, stuck), tried
 
 
-def native(method: Method, field: Field, tolerance: Tolerance, y0: Tensor) -> Native | None:
-    """None where there is no such loop: of other fields and methods, other numbers, without a compiler."""
-    ours = isinstance(field, OfEquation) and isinstance(method, (Tsit5, Dop853))
-    if not ours or y0.device.type != "cpu" or y0.dtype != torch.float64 or not ode.available():
+def native(method: Method, field: Field, tolerance: Tolerance, now: Marching) -> Native | None:
+    """None where there is no such loop: of other fields and methods, other numbers, without a compiler. now: where the
+    march begins."""
+    numbers = now.t.device.type == "cpu" and now.t.dtype == torch.float64
+    if not isinstance(method, (Tsit5, Dop853)) or not isinstance(field, Separate) or not numbers or not ode.available():
         return None
-    assert isinstance(field, OfEquation) and isinstance(method, ExplicitRungeKutta)
-    return Native(method, field, tolerance, len(y0))
+    if isinstance(field, OfEquation):
+        return Native(method, field.rates, field.own, tolerance, len(now.t))
+    rates = traced(field, now.t, now.y, now.rate)
+    return None if rates is None else Native(method, rates, [], tolerance, len(now.t))
 
 
 def tableau(method: ExplicitRungeKutta) -> ode.Tableau:

@@ -67,7 +67,7 @@ def solve_ode(
     now, until, extra = _begin(chosen, field, tolerance, y0, times, first)
     inner = bool(((times > times[:, :1]) & (times < until[:, None])).any())
     output = Output(chosen, field, times, y0, inner)
-    stepping = Stepping(chosen, field, tolerance, compiled, y0, output if inner else None, keep_steps)
+    stepping = Stepping(chosen, field, tolerance, compiled, now, output if inner else None, keep_steps)
     steps = Collected() if keep_steps else None
     tries, start, span = 0, times[:, 0], (until - times[:, 0]).clamp(min=1e-300)
     while bool(((now.t < until) & ~now.stuck).any()):
