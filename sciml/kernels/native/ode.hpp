@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "several.hpp"
+
 #include "elementary.hpp"
 #include "program.hpp"
 #include "rows.hpp"
