@@ -1,5 +1,5 @@
-"""A batch whose field is full of elementary functions: in the loop compiled ahead, and through torch.compile. One thread;
-processor time of a step of 1000 samples.
+"""A batch whose field is full of elementary functions: in the loop compiled ahead, and through torch.compile. One
+thread; processor time of a step of 1000 samples.
 
     python benchmarks/ode_functions.py
 """
