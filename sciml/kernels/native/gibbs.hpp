@@ -1,34 +1,16 @@
 // Rows of row-stochastic Gibbs kernels, S_ij = exp(eta (phi_i + g_j - C_ij)): costs from a matrix or from coordinates.
 #pragma once
 #include <algorithm>
-#include <bit>
 #include <cmath>
-#include <cstdint>
 #include <limits>
 #include <vector>
 
+#include "elementary.hpp"
 #include "team.hpp"
 
 namespace sciml {
 
 constexpr double NOTHING = -std::numeric_limits<double>::infinity();
-
-// exp to about one unit in the last place, 0 below the normal numbers; a loop over it is vectorised.
-// x = k log 2 + s, |s| <= log(2)/2; Taylor's polynomial of degree 13 leaves 4e-18; the number added rounds to a whole k.
-inline double exponential(double x) {
-  constexpr double round = 6755399441055744.0;
-  const double inside = x < -708.0 ? -708.0 : (x > 709.0 ? 709.0 : x);
-  const double shifted = inside * 1.4426950408889634 + round, k = shifted - round;
-  const double s = (inside - k * 0.693147180369123816490) - k * 1.90821492927058770002e-10;
-  double p = 1.0 / 6227020800.0;
-  p = p * s + 1.0 / 479001600.0, p = p * s + 1.0 / 39916800.0, p = p * s + 1.0 / 3628800.0;
-  p = p * s + 1.0 / 362880.0, p = p * s + 1.0 / 40320.0, p = p * s + 1.0 / 5040.0, p = p * s + 1.0 / 720.0;
-  p = p * s + 1.0 / 120.0, p = p * s + 1.0 / 24.0, p = p * s + 1.0 / 6.0, p = p * s + 0.5, p = p * s + 1.0;
-  p = p * s + 1.0;
-  const int64_t exponent = (std::bit_cast<int64_t>(shifted) - std::bit_cast<int64_t>(round) + 1023) << 52;
-  const double value = p * std::bit_cast<double>(exponent);
-  return x < -708.0 ? 0.0 : value;
-}
 
 // log Σ_j exp(e_j); e_j becomes exp(e_j - it), or 0 where every e_j is -inf.
 inline double normalised(double* e, long m) {

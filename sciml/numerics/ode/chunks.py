@@ -1,7 +1,8 @@
-"""Several attempts in one call: plain, or through torch.compile, which makes one program of them.
+"""Several attempts in one call: plain, through torch.compile, or in a loop that was compiled ahead (`native`).
 
-A compiled step of a pointwise field is one loop over the samples; several steps in a call share the cost of calling.
-Compiling takes some ten seconds, so `auto` begins plainly and compiles what turns out to be long.
+The last is for fields on a CPU that are formulas. Of other fields torch.compile makes one program: a compiled step of a
+pointwise field is one loop over the samples; several steps in a call share the cost of calling. Compiling takes tens of
+seconds, so `auto` begins plainly and compiles what turns out to be long.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from ...errors import RunFailed
 from ...kernels.native.compile import compiler
 from .march import Marching, Record, attempt
 from .method import Method, Tolerance
+from .native import native
+from .output import Output
 from .state import Field
 
 Compiled = Literal["auto", "yes", "no"]
@@ -30,22 +33,37 @@ _KNOWN: weakref.WeakKeyDictionary[Any, dict[Any, Chunk]] = weakref.WeakKeyDictio
 
 
 class Stepping:
-    """Attempts of one method on one field. path: what computes, "plain" or "compiled"; notice: why not compiled,
-    where that was wanted."""
+    """Attempts of one method on one field. path: what computes, "plain", "compiled" or "native"; notice: why not
+    compiled, where that was wanted. output: where values inside steps are put; None: they are not wanted. keep_steps:
+    whether records of all attempts are. now: where the march begins."""
 
-    def __init__(self, method: Method, field: Field, tolerance: Tolerance, compiled: Compiled, keep: bool) -> None:
-        self.method, self.field, self.tolerance, self.wanted, self.keep = method, field, tolerance, compiled, keep
+    def __init__(
+        self, method: Method, field: Field, tolerance: Tolerance, compiled: Compiled, now: Marching,
+        output: Output | None, keep_steps: bool,
+    ) -> None:  # fmt: skip
+        self.method, self.field, self.tolerance, self.wanted = method, field, tolerance, compiled
+        self.output, self.keep = output, output is not None or keep_steps
         self.path, self.notice = "plain", ""
         self._began = time.monotonic()
         self._chunk: Chunk | None = None
+        self._native = None
+        if compiled != "no" and not keep_steps and compiler() is not None:
+            self._native = native(method, field, tolerance, now)
+        if self._native is not None:
+            self.path = "native"
 
-    def __call__(self, now: Marching, until: Tensor) -> tuple[Marching, list[Record]]:
+    def __call__(self, now: Marching, until: Tensor, most: int) -> tuple[Marching, list[Record], int]:
+        """Where every sample is; what happened, if that has to be known; attempts, `most` or a few more."""
+        if self._native is not None:
+            later, tried = self._native(now, until, self.output, most)
+            return later, [], tried
         if self._chunk is None and self._now_compiled():
             self._compile(now, until)
         if self._chunk is None:
             later, record = attempt(self.method, self.field, self.tolerance, now, until)
-            return later, [record]
-        return self._chunk(now, until)
+            return later, [record], 1
+        later, records = self._chunk(now, until)
+        return later, records, _together(self.method, now)
 
     def _now_compiled(self) -> bool:
         if self.wanted == "no" or self.notice:

@@ -30,8 +30,8 @@ METHODS: dict[str, type[Method]] = {"tsit5": Tsit5, "dop853": Dop853, "rodas4": 
 @dataclass(frozen=True)
 class Path:
     """values: (samples, times, components). Of each sample (samples,): evaluations of the field and of its Jacobian,
-    accepted and rejected steps. steps: the accepted ones, if they were asked for. path, notice: what computed, and why
-    not compiled."""
+    accepted and rejected steps. steps: the accepted ones, if they were asked for. path, notice: what computed (plain,
+    compiled, native: see `chunks`), and why not compiled."""
 
     values: Tensor
     evaluations: Tensor
@@ -66,16 +66,16 @@ def solve_ode(
     tolerance = Tolerance(relative, absolute)
     now, until, extra = _begin(chosen, field, tolerance, y0, times, first)
     inner = bool(((times > times[:, :1]) & (times < until[:, None])).any())
-    stepping = Stepping(chosen, field, tolerance, compiled, inner or keep_steps)
     output = Output(chosen, field, times, y0, inner)
+    stepping = Stepping(chosen, field, tolerance, compiled, now, output if inner else None, keep_steps)
     steps = Collected() if keep_steps else None
     tries, start, span = 0, times[:, 0], (until - times[:, 0]).clamp(min=1e-300)
     while bool(((now.t < until) & ~now.stuck).any()):
         if tries >= most:
             raise RunFailed(_too_many(chosen, now, until, most, field, tolerance))
-        now, records = stepping(now, until)
-        tries += max(1, len(records))
-        if inner and output.due(now.t):
+        now, records, tried = stepping(now, until, most - tries)
+        tries += tried
+        if records and inner and output.due(now.t):
             for record in records:
                 output.take(record)
         if steps is not None:

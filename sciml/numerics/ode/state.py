@@ -77,29 +77,43 @@ class Separate:
         return self if self.some is None else self.some(rows)
 
 
-def of_equation(equation: Equation, parameters: Mapping[str, Tensor] | None = None) -> Separate:
+class OfEquation(Separate):
+    """The right-hand sides of an equation without axes. rates: the same as trees over atoms, the fields first, then
+    what differs between samples; own: these, each (samples,)."""
+
+    def __init__(self, equation: Equation, parameters: Mapping[str, Tensor]) -> None:
+        place = {name: i for i, name in enumerate(equation.fields)}
+        numbers: Mapping[str, Any] = dict(equation.parameters) | dict(parameters)
+        rates = [equation.rates[name] for name in equation.fields]
+
+        def function(t: Tensor, y: State) -> list[Tensor]:
+            def leaf(node: tree.Expr) -> Any:
+                match node:
+                    case tree.Field(name):
+                        return y[place[name]]
+                    case tree.Parameter(name):
+                        return numbers[name]
+                return t  # the only coordinate of an equation without axes
+
+            found = [tree.evaluate(rate, leaf, lambda name, value: getattr(torch, name)(value)) for rate in rates]
+            return [rate if isinstance(rate, Tensor) else torch.full_like(t, rate) for rate in found]
+
+        def some(rows: Tensor) -> Separate:
+            return OfEquation(equation, {name: values[rows] for name, values in parameters.items()})
+
+        super().__init__(function, some if parameters else None)
+        atoms: dict[tree.Expr, tree.Expr] = {
+            tree.Parameter(name): tree.Number(float(value)) for name, value in equation.parameters.items()
+        }
+        names = [tree.Field(name) for name in equation.fields], [tree.Parameter(name) for name in parameters]
+        atoms |= {leaf: tree.Atom(i) for i, leaf in enumerate([*names[0], *names[1]])}
+        self.rates = [tree.substitute(rate, atoms) for rate in rates]
+        self.own = list(parameters.values())
+
+
+def of_equation(equation: Equation, parameters: Mapping[str, Tensor] | None = None) -> OfEquation:
     """The field of an equation without axes. parameters: (samples,) by name, where they differ between samples."""
-    own = dict(parameters or {})
-    numbers: Mapping[str, Any] = dict(equation.parameters) | own
-    place = {name: i for i, name in enumerate(equation.fields)}
-    rates = [equation.rates[name] for name in equation.fields]
-
-    def function(t: Tensor, y: State) -> list[Tensor]:
-        def leaf(node: tree.Expr) -> Any:
-            match node:
-                case tree.Field(name):
-                    return y[place[name]]
-                case tree.Parameter(name):
-                    return numbers[name]
-            return t  # the only coordinate of an equation without axes
-
-        found = [tree.evaluate(rate, leaf, lambda name, value: getattr(torch, name)(value)) for rate in rates]
-        return [rate if isinstance(rate, Tensor) else torch.full_like(t, rate) for rate in found]
-
-    def some(rows: Tensor) -> Separate:
-        return of_equation(equation, {name: values[rows] for name, values in own.items()})
-
-    return Separate(function, some if own else None)
+    return OfEquation(equation, dict(parameters or {}))
 
 
 def along(h: Tensor, leaf: Tensor) -> Tensor:
