@@ -209,7 +209,7 @@ class Problem:
                         )
                     beside = [a for a in self.grid.axes if a.name != name]
                     face = math.prod(a.size for a in beside)
-                    spend(8 * (len(beside) + 6) * face, "what is given on a face")  # coordinates, and what a formula needs
+                    spend(8 * (len(beside) + 6) * face, "what is given on a face")  # with what a formula needs
                     points = np.meshgrid(*(a.points() for a in beside), indexing="ij")
                     others = dict(zip((a.name for a in beside), points, strict=True))
                     for t in (self.grid.times[0], self.grid.times[-1]):
