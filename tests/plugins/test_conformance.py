@@ -19,7 +19,8 @@ SMALL = {  # of solvers that take minutes with their defaults, or must learn fro
     "mgno": {"channels": 6, "layers": 2},
     "light-sb": {"components": 4, "rounds": 3},
 }  # fmt: skip
-TOLERANCE = {"light-sb": 5e-2}  # four Gaussians are not the optimum, and its gap says so
+FEW = "a few Gaussians are not the optimal potential: rows are off by percents, it ends as OK, and only the gap tells"
+EXPECTED = {"light-sb": {"accurate": FEW}}
 SLOW = {"insr", "pinn-causal", "stde", "neural-ode", "pde-refiner", "mgno", "light-sb"}  # pytest -m slow
 ALL = registry.solvers()
 QUICK = [cls for name, cls in ALL.items() if name not in SMALL]
@@ -38,7 +39,7 @@ def test_conformance_of_a_learned_solver(check: Callable[[], None]) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(SLOW))
 def test_conformance_of_slow_solvers(name: str) -> None:
-    found = check_solver(ALL[name], options=SMALL[name], tolerance=TOLERANCE.get(name, 1e-2), most=2)
+    found = check_solver(ALL[name], options=SMALL[name], expected_failures=EXPECTED.get(name), most=2)
     assert [f"{o.check}: {o.reason}" for o in found if o.status == "failed"] == []
 
 
