@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -206,8 +207,11 @@ class Problem:
                         raise UsageError(
                             f"problem: boundary data for {field_name} at {name}.{side}, where none can be given."
                         )
-                    points = np.meshgrid(*(a.points() for a in self.grid.axes if a.name != name), indexing="ij")
-                    others = dict(zip((a for a in axes if a != name), points, strict=True))
+                    beside = [a for a in self.grid.axes if a.name != name]
+                    face = math.prod(a.size for a in beside)
+                    spend(8 * (len(beside) + 6) * face, "what is given on a face")  # with what a formula needs
+                    points = np.meshgrid(*(a.points() for a in beside), indexing="ij")
+                    others = dict(zip((a.name for a in beside), points, strict=True))
                     for t in (self.grid.times[0], self.grid.times[-1]):
                         values = self.boundary_values(field_name, name, side, others | {"t": t})
                         if not np.isfinite(values).all():

@@ -9,6 +9,7 @@ from tiny_learner import family as heat
 
 from sciml import UsageError
 from sciml.dataset import make
+from sciml.dataset.apart import import_apart
 from sciml.dataset.dataset import folder
 from sciml.dataset.foreign import import_file, read_foreign
 from sciml.family import Family
@@ -100,3 +101,34 @@ def test_other_files_are_refused(tmp_path, tensor_file):
         read_foreign(tensor_file[0])
     with pytest.raises(UsageError, match="0 of 3 members are there"):
         make(burgers(), "train", tmp_path / "empty")
+
+
+def in_the_wells_layout(path):
+    with h5py.File(path, "w") as file:
+        file.create_group("t0_fields")["u"] = np.zeros((4, 5, 8))
+        kept = file.create_group("dimensions")
+        kept["time"], kept["x"] = np.linspace(0, 1, 5), np.arange(8) / 8
+        kept.attrs["spatial_dims"] = np.array(["x"], dtype=h5py.string_dtype())
+    return path
+
+
+def test_a_file_at_which_hdf5_never_ends_is_refused(tmp_path):
+    """In the heap of variable-length texts an entry claims 2^64 - 16 bytes: with its head that is 0, and HDF5 2.0.0 goes
+    on looking at the same place."""
+    path = in_the_wells_layout(tmp_path / "well.hdf5")
+    data = import_apart(path, burgers(), "train", tmp_path / "data")
+    np.testing.assert_array_equal(data.values["u"], np.zeros((3, 5, 8)))
+    whole = bytearray(path.read_bytes())
+    entry = whole.index(b"GCOL") + 16  # 2 bytes index, 2 references, 4 reserved, 8 size
+    whole[entry + 8 : entry + 16] = (2**64 - 16).to_bytes(8, "little")
+    path.write_bytes(whole)
+    with pytest.raises(UsageError, match=r"damaged"):
+        import_apart(path, burgers(), "valid", tmp_path / "data", patience=5.0)
+    assert not folder(tmp_path / "data", burgers(), "valid").exists()
+
+
+def test_what_another_process_says_is_said_here(tensor_file, tmp_path):
+    with pytest.raises(UsageError, match="are made by etdrk4"):
+        import_apart(tensor_file[0], heat(), "train", tmp_path / "data")
+    with pytest.raises(UsageError, match="no such file"):
+        import_apart(tmp_path / "nothing.h5", burgers(), "train", tmp_path / "data")

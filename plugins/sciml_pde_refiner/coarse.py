@@ -56,7 +56,9 @@ class Batch:
         """N(û)."""
         self.evaluations += 1
         axis = -self.dim - 1
-        grids = self.basis.to_grid(torch.stack([(row * state).sum(axis) for row in self.atoms]), self.shape)
+        grids = state.new_zeros(0)  # of a linear equation there are none
+        if self.atoms:
+            grids = self.basis.to_grid(torch.stack([(row * state).sum(axis) for row in self.atoms]), self.shape)
 
         def leaf(node: tree.Expr) -> Tensor | float:
             if isinstance(node, tree.Atom):

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -15,6 +14,7 @@ from multiprocessing.connection import Connection
 
 from ..cell import Answer, Cell
 from ..errors import RunFailed
+from ..files.apart import command, environment
 
 GRACE = 10.0  # seconds that workers have to save their checkpoints when they are stopped
 RESUME = "run again to resume"
@@ -82,11 +82,10 @@ class Lane:
     def _start(self) -> None:
         self._forget()
         ours, theirs = Pipe()
-        # -P: what lies in the current folder is not imported in place of libraries, unless that is so here too
-        command = [sys.executable, "-P", "-m", "sciml.campaign.worker", str(theirs.fileno())]
         self._process = subprocess.Popen(
-            command, env=os.environ | {"PYTHONPATH": _search_path()} | self.environment, stdin=subprocess.DEVNULL,
-            pass_fds=[theirs.fileno()], start_new_session=True,  # Ctrl-C reaches us only; we tell the workers
+            command("sciml.campaign.worker", str(theirs.fileno())), env=environment() | self.environment,
+            stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()],
+            start_new_session=True,  # Ctrl-C reaches us only; we tell the workers
         )  # fmt: skip
         theirs.close()
         self.connection, self._ready, self._cells = ours, False, 0
@@ -142,9 +141,3 @@ def stop(lanes: Iterable[Lane], grace: float = GRACE) -> None:
     finally:
         for lane in lanes:
             lane.kill()
-
-
-def _search_path() -> str:
-    """Where this process imports from beside its own installation, as the worker is to."""
-    own, asked = (sys.prefix, sys.base_prefix), os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    return os.pathsep.join(p or os.getcwd() for p in sys.path if p in asked or not p.startswith(own))

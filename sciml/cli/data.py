@@ -32,7 +32,7 @@ def command(
 
     from .. import family
     from ..dataset import make
-    from ..dataset.foreign import import_file
+    from ..dataset.apart import import_apart
     from ..errors import UsageError
     from ..run import Run
 
@@ -40,7 +40,7 @@ def command(
     if source is not None and len(splits) != 1:
         raise UsageError("--from fills one split; say which with --split.")
     if source is not None:
-        import_file(source, found, splits[0], data, parse_options(fields))
+        import_apart(source, found, splits[0], data, parse_options(fields))
     rows = []
     with progress(f"{found.name} · data") as bar:
         run = Run(budget=budget, on_progress=bar)

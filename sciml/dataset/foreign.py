@@ -15,6 +15,7 @@ import numpy as np
 
 from ..errors import UsageError
 from ..family import Family
+from ..files.bounds import spend
 from ..files.hdf5 import opened
 from ..files.plain import values as plain_values
 from ..problem import Array
@@ -51,6 +52,7 @@ def read_foreign(path: str | Path) -> Foreign:
 def _array(dataset: h5py.Dataset) -> Array:
     if dataset.dtype.kind != "f" or dataset.size > MOST:
         raise UsageError(f"{dataset.name} is {dataset.dtype}{dataset.shape}; expected at most {MOST} real numbers.")
+    spend(10 * dataset.size, f"{dataset.name} in double precision")
     values = np.asarray(plain_values(dataset, any_filter=True), dtype=np.float64)
     if not np.isfinite(values).all():
         raise UsageError(f"{dataset.name} holds NaN or infinity.")
@@ -93,7 +95,9 @@ def _pdebench_groups(file: h5py.File) -> Foreign:
     if not isinstance(grid, h5py.Group):
         raise UsageError(f"{grid.name} is not a group.")
     axes = tuple(_array(grid[name]) for name in "xyz" if name in grid)
-    stacked = np.stack([_array(group["data"]) for group in groups])
+    members = [_array(group["data"]) for group in groups]
+    spend(2 * sum(array.nbytes for array in members), "members and channels of the file, put together")
+    stacked = np.stack(members)
     fields = {f"channel{i}": np.ascontiguousarray(stacked[..., i]) for i in range(stacked.shape[-1])}
     return Foreign("PDEBench", _array(grid["t"]), axes, fields, {})
 

@@ -74,7 +74,7 @@ def evaluate_sum(
     if count < 1:
         raise UsageError("equation: a sum over i has no term in this dimension.")
     places = max((math.prod(c.shape) for c in (coordinates or {}).values()), default=1)
-    spend(16 * count * places, "a sum over i")
+    spend(32 * count * places, "a sum over i")
 
     def leaf(n: t.Expr) -> Any:
         if isinstance(n, t.Indexed):

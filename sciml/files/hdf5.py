@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import ScimlError, UsageError
 from ..problem import Array
-from .bounds import bounded_by
+from .bounds import bounded_by, spend
 from .plain import require_own_links, values
 from .regular import require_regular
 
@@ -88,6 +88,7 @@ def read_array(dataset: h5py.Dataset) -> Array:
     """A float64 array of sane size."""
     if dataset.dtype != np.float64 or dataset.size > 2**28:
         raise UsageError(f"{dataset.name} is {dataset.dtype}{dataset.shape}; expected float64.")
+    spend(8 * dataset.size, f"what {dataset.name} is checked by")  # differences, squares, whether all are finite
     return np.asarray(values(dataset), dtype=np.float64)
 
 

@@ -99,10 +99,11 @@ def _chunked(dataset: h5py.Dataset, chunk: tuple[int, ...], filters: list[int]) 
     if math.prod(map(len, places)) > MAX_CHUNKS or dataset.id.get_num_chunks() != math.prod(map(len, places)):
         raise UsageError(f"{dataset.name} has the shape {shape}, and not the data for it.")
     room = os.fstat(dataset.file.id.get_vfd_handle()).st_size
+    sizes: dict[tuple[int, ...], int] = {}  # asked for one by one, each chunk would be searched among all
+    dataset.id.chunk_iter(lambda stored: sizes.update({stored.chunk_offset: stored.size}))
     found = np.empty(shape, dtype)
     for place in product(*places):
-        stored = dataset.id.get_chunk_info_by_coord(place)
-        if stored.byte_offset is None or stored.size > room:
+        if not 0 < sizes.get(place, 0) <= room:
             raise UsageError(f"{dataset.name} has the shape {shape}, and not the data for it.")
         mask, raw = dataset.id.read_direct_chunk(place)
         block = np.frombuffer(_unpacked(raw, size, mask, filters, dtype.itemsize), dtype).reshape(chunk)

@@ -13,6 +13,7 @@ from ..errors import UsageError
 from ..evidence import About, Evidence
 from ..evidence.of_transport import about_transport, evidence_of_transport
 from ..files.hdf5 import sound
+from ..metrics.trivial import INDEPENDENT
 from ..row import Row
 from ..solution import Status
 from ..solver import Solver
@@ -124,6 +125,7 @@ class TransportKind(Kind):
                 "certified": scores.gap, "marginals": scores.marginal_error,
                 "cost above exact": nan if scores.above_exact is None else scores.above_exact,
             },
+            trivial={} if scores.independent_error is None else {INDEPENDENT: scores.independent_error},
         )  # fmt: skip
 
     def about(self, path: Path, task: Transport) -> About:

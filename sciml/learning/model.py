@@ -23,6 +23,7 @@ from pydantic import TypeAdapter, ValidationError
 from ..errors import UsageError
 from ..family import Family
 from ..files.atomic import write_bytes
+from ..files.bounds import bounded_by
 from ..files.regular import require_regular
 from ..problem import Problem
 
@@ -59,6 +60,12 @@ class Card:
 _CARD = TypeAdapter(Card)
 
 
+def family_of(card: Card) -> Family:
+    """What a model was trained on. Raises UsageError for a description that asks for more memory than any file may."""
+    with bounded_by(0):
+        return Family.parse(card.family)
+
+
 class Model:
     """weights: arrays by name, as `torch.nn.Module.state_dict` names them."""
 
@@ -70,7 +77,7 @@ class Model:
 
     @cached_property
     def family(self) -> Family:
-        return Family.parse(self.card.family)
+        return family_of(self.card)
 
     @cached_property
     def seen(self) -> Seen:

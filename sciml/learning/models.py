@@ -11,7 +11,7 @@ from ..errors import UsageError
 from ..family import Family
 from ..problem import Problem
 from ..registry import solvers
-from .model import Card, Model, covers, read_card
+from .model import Card, Model, covers, family_of, read_card
 from .solver import LearnedSolver
 
 
@@ -78,7 +78,7 @@ def choose(
 
 def _misfits(card: Card, task: Family | Problem) -> list[str]:
     """Every reason why a model is not for this task."""
-    family = Family.parse(card.family)
+    family = family_of(card)
     if isinstance(task, Family):
         return [] if family.content_hash == task.content_hash else [f"it was trained on {family.name}, another family"]
     return covers(family, task)

@@ -21,6 +21,7 @@ from ..errors import RunFailed, UsageError
 from ..problem import Problem
 from ..solution import Solution
 from ..solver import Solver
+from .randomness import borrowed
 
 if TYPE_CHECKING:
     import torch
@@ -118,7 +119,8 @@ class LearnedSolver(Solver, ABC):
         for problem in problems:
             if digest(problem) in run.model.seen:
                 raise RunFailed(f"{problem.name} was in the model's training data; a score would mean nothing.")
-        return self.predict(problems, run.model, run)
+        with borrowed():
+            return self.predict(problems, run.model, run)
 
     @classmethod
     def inference_options(cls) -> frozenset[str]:

@@ -23,6 +23,7 @@ from ..registry import plugin_of
 from ..run import Run
 from .model import Card, Model, Seen
 from .processes import Processes
+from .randomness import borrowed
 from .schedules import rate
 from .solver import LearnedSolver, Task
 
@@ -41,8 +42,8 @@ def train(solver: LearnedSolver, train: Dataset, valid: Dataset, run: Run) -> Mo
     """
     check_apart(train, valid)
     processes = Processes.joined(run.device)
-    torch.manual_seed(run.seed)
-    return _Training(solver, train, valid, run, processes).to_end()
+    with borrowed(run.seed):
+        return _Training(solver, train, valid, run, processes).to_end()
 
 
 def check_apart(train: Dataset, valid: Dataset) -> None:

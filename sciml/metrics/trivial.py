@@ -10,10 +10,12 @@ from ..problem import Array
 from .norms import relative_l2
 
 PERSISTENCE, CLIMATOLOGY, CONSTANT = "persistence", "climatology", "constant"
+INDEPENDENT = "independent coupling"
 MEANINGS = {
     PERSISTENCE: "the initial state, held for all times",
     CLIMATOLOGY: "the reference's own mean over time at every place",
     CONSTANT: "one number everywhere: the reference's own mean",
+    INDEPENDENT: "of a transport problem the plan r cᵀ: from everywhere to everywhere, in proportion",
 }
 
 

@@ -70,4 +70,5 @@ def _around(mean: float, standard_error: float, count: int, kind: str) -> Estima
     from scipy.special import stdtrit
 
     half = float(stdtrit(count - 1, LEVEL)) * standard_error
-    return Estimate(mean, mean - half, mean + half, count, kind)
+    low = mean - half if mean < 0 else max(mean - half, 0.0)  # of errors, times and memory none is below 0
+    return Estimate(mean, low, mean + half, count, kind)

@@ -17,7 +17,7 @@ from .figures.fields import Gallery, draw_lines, galleries
 from .figures.motion import motion
 from .figures.work import draw_work
 from .sections import Section
-from .words import number, seconds
+from .words import between, number, seconds
 
 ANIMATIONS = 900_000  # bytes of all animations in a page
 ONE_ANIMATION = 400_000
@@ -97,5 +97,6 @@ def _interval(found: dict[str, Any], form: str = "number") -> str:
     """[low, high], where there is one."""
     if found["kind"] in ("one", "none"):
         return ""
-    show = {"number": _number, "seconds": _seconds}[form]
-    return f"[{show(found['low'])}, {show(found['high'])}]"
+    if form == "seconds":
+        return f"[{_seconds(found['low'])}, {_seconds(found['high'])}]"
+    return between(*(math.nan if found[end] is None else found[end] for end in ("low", "high")))

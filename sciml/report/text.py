@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .against import Change
-from .words import number, plural, seconds
+from .words import between, number, plural, seconds
 
 MOST_LINES = 200  # of a ranking, and of its runs
 
@@ -83,11 +83,11 @@ def _line(entry: dict[str, Any]) -> tuple[str, ...]:
         remarks.append(f"trained in {seconds(entry['training_seconds'])}, {pays}")
     if entry["coverage"] is not None:
         remarks.append(f"1.96 standard deviations hold {100 * entry['coverage']:.1f} %")
-    between = ""
+    interval = ""
     if entry["error"]["kind"] not in ("one", "none"):
-        between = f"[{number(_or_nan(entry['error']['low']))}, {number(_or_nan(entry['error']['high']))}]"
+        interval = between(_or_nan(entry["error"]["low"]), _or_nan(entry["error"]["high"]))
     return (
-        str(entry["number"]), entry["label"] + (" (classical)" if entry["classical"] else ""), number(error), between,
+        str(entry["number"]), entry["label"] + (" (classical)" if entry["classical"] else ""), number(error), interval,
         seconds(spent), "–" if math.isnan(memory) else f"{memory / 1e6:.0f}",
         f"{entry['runs'] - entry['failed']}/{entry['runs']}", "; ".join(remarks),
     )  # fmt: skip

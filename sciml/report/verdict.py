@@ -63,7 +63,8 @@ def _lead(scored: list[Entry], best: Entry, equal: list[Entry], cheapest: Entry)
     names = listed([e.label for e in equal])
     if all(e.at_floor for e in equal):
         rivals = [e for e in equal if e is not cheapest]
-        lead = f"{names} are all at the reference floor ({number(best.floor)}): it cannot tell them apart."
+        every = "both" if len(equal) == 2 else "all"
+        lead = f"{names} are {every} at the reference floor ({number(best.floor)}): it cannot tell them apart."
         return lead + _fastest(cheapest, rivals), "tie"
     why = "intervals overlap"
     if _single(equal):

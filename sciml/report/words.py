@@ -15,9 +15,19 @@ def number(value: float, digits: int = 2) -> str:
     return f"{value:.{digits}g}" if value == 0 or 1e-3 <= abs(value) < 1e5 else f"{value:.{digits - 1}e}"
 
 
+def between(low: float, high: float) -> str:
+    """[low, high]; ends that differ are shown to differ, within five digits."""
+    digits = 2
+    while low < high and number(low, digits) == number(high, digits) and digits < 5:
+        digits += 1
+    return f"[{number(low, digits)}, {number(high, digits)}]"
+
+
 def seconds(value: float) -> str:
     if math.isnan(value):
         return "–"
+    if value == 0:
+        return "0 s"
     if value < 0.0995:
         return f"{1e3 * value:.2g} ms"
     return f"{value:.2g} s" if value < 99.5 else f"{value:.0f} s" if value < 6000 else f"{value / 3600:.1f} h"

@@ -77,6 +77,9 @@ def score_lines(scores: TransportScores) -> list[str]:
         lines.append(f"error       of the value, relative at most {scores.gap:.1e} (certified; no reference)")
     above = "" if scores.above_exact is None else f", {scores.above_exact:.1e} above the exact one"
     lines.append(f"transport   ⟨C, P⟩ {scores.cost:.12g}{above}")
+    if scores.independent is not None:
+        off = "" if scores.independent_error is None else f", off by {scores.independent_error:.2g} of the value"
+        lines.append(f"beside it   ⟨C, P⟩ {scores.independent:.12g} of the independent coupling r cᵀ{off}")
     for name, value in scores.distance.items():
         lines.append(f"distance    {name} of the plan {value:.10g}")
     lines.append(f"marginals   off by {scores.row_error:.1e} (rows) and {scores.column_error:.1e} (columns)")

@@ -10,8 +10,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,13 @@ from ..problem import Problem
 from ..run import Run
 from ..solution import Status
 from .subject import Failed, Skipped, Subject
+from .watching import StopAfter, changed, global_random_numbers, global_state
 
 PATIENCE = 30.0  # seconds that a solver may go on after its budget is spent
-Check = Callable[[Subject], None]
+Check = Callable[[Any], None]
 
 
-def manifest(subject: Subject) -> None:
+def manifest(subject: Any) -> None:
     """Name, summary, citation and options are what commands and pages print."""
     cls = subject.solver
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", cls.name):
@@ -50,7 +51,7 @@ def manifest(subject: Subject) -> None:
     raise Failed("an unknown option is accepted")
 
 
-def light_import(subject: Subject) -> None:
+def light_import(subject: Any) -> None:
     """The manifest's module loads no torch, and importing it leaves the interpreter as it was."""
     code = (
         "import sys, os, json, random; before = (random.getstate()[1][:5], os.getcwd(), dict(os.environ));"
@@ -69,25 +70,18 @@ def light_import(subject: Subject) -> None:
         raise Failed(f"importing {subject.solver.__module__} changes the working folder, environment or random numbers")
 
 
-def fails_closed(subject: Subject) -> None:
+def fails_closed(subject: Any) -> None:
     """What a solver does not name it refuses, with reasons; what it accepts it can say so without torch."""
     for task in subject.tasks:
-        reasons = subject.built.refuses(task.problem)
+        reasons = subject.reasons(task.problem)
         if not all(isinstance(reason, str) and reason for reason in reasons):
             raise Failed(f"refuses({task.problem.name}) returned {reasons!r}, not a list of sentences")
 
-    class Strange(Problem):
-        @property
-        def features(self) -> Any:
-            return {**super().features, "quantum": frozenset({"entangled"})}
-
     for task in subject.accepted:
-        p = task.problem
-        strange = Strange(**{name: getattr(p, name) for name in p.__dataclass_fields__})
-        if not subject.built.refuses(strange):
+        if not subject.reasons(_strange(task.problem)):
             raise Failed("a feature of problems that it has never heard of is accepted")
     if not subject.accepted:
-        raise Skipped("it accepts none of the manufactured problems")
+        raise Skipped("it accepts none of the small problems")
 
 
 def answers(subject: Subject) -> None:
@@ -160,9 +154,9 @@ def convergence(subject: Subject) -> None:
 def repeatable(subject: Subject) -> None:
     """The same seed gives the same bits, whatever the global random numbers are."""
     task = subject.cheapest()
-    with _global_random_numbers(1):
+    with global_random_numbers(1):
         first = subject.solve(task, again=True)
-    with _global_random_numbers(2):
+    with global_random_numbers(2):
         second = subject.solve(task, again=True)
     if any(not np.array_equal(first.values[n], second.values[n]) for n in first.values):
         raise Failed(f"{task.problem.name}: two runs with one seed differ")
@@ -172,12 +166,10 @@ def tidy(subject: Subject) -> None:
     """Nothing global is left changed: precision, threads, random numbers, warnings, working folder, environment."""
     task = subject.cheapest()
     subject.solve(task)  # what is imported once is imported now
-    before = _globals()
+    before = global_state()
     subject.solve(task, again=True)
-    after = _globals()
-    changed = [name for name in before if before[name] != after[name]]
-    if changed:
-        raise Failed(f"{task.problem.name}: solving changes {', '.join(changed)}")
+    if names := changed(before):
+        raise Failed(f"{task.problem.name}: solving changes {', '.join(names)}")
 
 
 def stops_for_its_budget(subject: Subject) -> None:
@@ -236,57 +228,17 @@ def sees_no_reference(subject: Subject) -> None:
         raise Failed(f"{p.name}: with other output times and another name the end differs by {worst:.1e}")
 
 
-class StopAfter(Run):
-    """Counts the steps; behaves as if Ctrl-C were pressed before step `limit` (0: never)."""
-
-    def __init__(self, limit: int, **keywords: Any) -> None:
-        super().__init__(**keywords)
-        self.limit, self.calls = limit, 0
-
-    def step(self, fraction: float, state: Any = None, note: str = "") -> None:
-        self.calls += 1
-        self._interrupted = self.calls == self.limit
-        super().step(fraction, state, note)
-
-
-@contextmanager
-def _global_random_numbers(seed: int) -> Iterator[None]:
-    """Seeds the generators that everything shares; afterwards they are as they were."""
-    import random
-
-    import torch
-
-    before = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    random.seed(seed)
-    np.random.seed(seed)
-    torch.manual_seed(seed)
-    try:
-        yield
-    finally:
-        random.setstate(before[0])
-        np.random.set_state(before[1])
-        torch.set_rng_state(before[2])
+def _strange(problem: Any) -> Any:
+    """The same problem with a feature that there is not."""
+    kind = type(problem)
+    known = {**problem.features, "quantum": frozenset({"entangled"})}
+    made = type(kind.__name__, (kind,), {"features": property(lambda self: known)})
+    return made(**{name: getattr(problem, name) for name in problem.__dataclass_fields__})
 
 
 def _arrays(problem: Problem) -> list[Any]:
     found = [problem.grid.times.copy(), *(a.copy() for a in problem.initial_values.values())]
     return found + [a.copy() for a in problem.given.values()]
-
-
-def _globals() -> dict[str, Any]:
-    import random
-    import warnings
-
-    import torch
-
-    return {
-        "torch's default precision": torch.get_default_dtype(), "torch's threads": torch.get_num_threads(),
-        "torch's random numbers": torch.get_rng_state().numpy().tobytes(),
-        "numpy's random numbers": np.random.get_state()[1].tobytes(),  # type: ignore[index]
-        "Python's random numbers": random.getstate(), "numpy's handling of errors": np.geterr(),
-        "torch's gradient mode": torch.is_grad_enabled(), "warning filters": tuple(map(str, warnings.filters)),
-        "the working folder": os.getcwd(), "the environment": dict(os.environ),
-    }  # fmt: skip
 
 
 CHECKS: tuple[Check, ...] = (

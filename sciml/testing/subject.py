@@ -28,8 +28,12 @@ class Subject:
         self.solver, self.options, self.tolerance, self.most = solver, dict(options or {}), tolerance, most
         self.built = solver.build(**self.options)
         self.tasks = manufactured()
-        self.accepted = [task for task in self.tasks if not self.built.refuses(task.problem)]
+        self.accepted = [task for task in self.tasks if not self.reasons(task.problem)]
         self._found: dict[str, Solution] = {}
+
+    def reasons(self, problem: Any) -> list[str]:
+        """Why the solver refuses a problem."""
+        return self.built.refuses(problem)
 
     def solve(self, task: Manufactured, again: bool = False) -> Solution:
         """The answer, kept from an earlier check unless it is wanted again."""

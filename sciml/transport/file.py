@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import UsageError
 from ..files.atomic import write_bytes
+from ..files.bounds import spend
 from ..files.hdf5 import check_schema, opened, read_array, read_json, write_json
 from ..files.plain import values
 from ..problem import Array
@@ -83,6 +84,8 @@ def transport_from(file: h5py.File) -> Transport:
 def _measure(group: h5py.Group) -> Measure:
     stored = group["weights"]
     whole = stored.dtype == np.uint8 and stored.size <= 2**28
+    if whole:
+        spend(16 * stored.size, f"{stored.name} as numbers")
     weights = values(stored).astype(np.float64) if whole else read_array(stored)
     points = read_array(group["points"]) if "points" in group else None
     axes = (read_array(group["axes"]["0"]), read_array(group["axes"]["1"])) if "axes" in group else None

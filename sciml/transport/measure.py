@@ -67,6 +67,11 @@ class Measure:
         return float(self.weights.sum())
 
     @property
+    def dimension(self) -> int | None:
+        """Coordinates of a place; None where there are none."""
+        return 2 if self.axes is not None else None if self.points is None else self.points.shape[1]
+
+    @property
     def form(self) -> str:
         return "grid" if self.axes is not None else "points" if self.points is not None else "weights"
 

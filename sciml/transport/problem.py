@@ -83,11 +83,11 @@ class Transport:
     def _check_places(self) -> None:
         if self.cost not in COSTS:
             raise UsageError(f"transport: there is no cost {self.cost!r}{did_you_mean(self.cost, COSTS)}")
-        x, y = self.source.places, self.target.places
-        if x is None or y is None:
+        first, second = self.source.dimension, self.target.dimension
+        if first is None or second is None:
             raise UsageError("transport: a named cost needs points or grids for both measures.")
-        if x.shape[1] != y.shape[1]:
-            raise UsageError(f"transport: the source has {x.shape[1]} coordinates, the target {y.shape[1]}.")
+        if first != second:
+            raise UsageError(f"transport: the source has {first} coordinates, the target {second}.")
 
     def _check_matrix(self) -> None:
         if self.source.form != "weights" or self.target.form != "weights":

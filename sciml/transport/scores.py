@@ -16,7 +16,9 @@ class TransportScores:
     """cost: <C, P>. lower, upper: certified bounds of the optimal value; gap: their relative distance. marginal_error:
     Σ|P1 - r| + Σ|Pᵀ1 - c| over the mass. value_error: relative, of `lower` against the reference (at eps = 0: of the
     cost against the exact one); floor: the reference's own. above_exact: relative excess of <C, P> over the exact cost.
-    distance: W1 or W2 of the plan, where the cost is one of theirs."""
+    distance: W1 or W2 of the plan, where the cost is one of theirs. independent: <C, r cᵀ>, what the plan costs that
+    knows no cost (its KL is 0: at any eps that is its objective); independent_error: relative, against the same number
+    as value_error."""
 
     eps: float
     cost: float
@@ -30,6 +32,8 @@ class TransportScores:
     floor: float | None = None
     above_exact: float | None = None
     distance: dict[str, float] = field(default_factory=dict)
+    independent: float | None = None
+    independent_error: float | None = None
 
     @property
     def error(self) -> float:

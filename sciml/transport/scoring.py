@@ -39,6 +39,7 @@ def measured(problem: Transport, solution: TransportSolution, task: Task) -> tup
     return TransportScores(
         solution.eps, found.cost, found.lower, found.upper, found.gap, found.row_error, found.column_error,
         found.row_error + found.column_error, distance=distance,
+        independent=task.mass * task.geometry.product_cost(task.r, task.c),
     ), found.plan  # fmt: skip
 
 
@@ -49,11 +50,19 @@ def against(scores: TransportScores, reference: TransportReference | None) -> Tr
     above = None if reference.exact is None else scores.cost / reference.exact - 1.0
     if scores.eps > 0:
         error, floor = abs(scores.lower - reference.value) / abs(reference.value), reference.error
-        return replace(scores, value_error=error, floor=floor, above_exact=above)
+        beside = _independent_error(scores, reference.value)
+        return replace(scores, value_error=error, floor=floor, above_exact=above, independent_error=beside)
     if reference.exact is None or reference.exact_error is None:
         return scores
     error = abs(scores.cost - reference.exact) / abs(reference.exact)
-    return replace(scores, value_error=error, floor=reference.exact_error, above_exact=above)
+    beside = _independent_error(scores, reference.exact)
+    return replace(
+        scores, value_error=error, floor=reference.exact_error, above_exact=above, independent_error=beside
+    )
+
+
+def _independent_error(scores: TransportScores, value: float) -> float | None:
+    return None if scores.independent is None else abs(scores.independent - value) / abs(value)
 
 
 def explicit(task: Task, plan: Plan) -> SparsePlan | None:

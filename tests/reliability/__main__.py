@@ -54,6 +54,8 @@ def fuzz_files(count: int, seed: int, room: Path) -> bool:
         partial(file_fuzz.judge, damaged), range(count), memory=3 * 2**30, seconds=60, on_bad=said,
         every=partial(_every, "files"), most_seconds=MOST_SECONDS,
     )  # fmt: skip
+    for grown, index in tally.hungriest[:HUNGRIEST]:
+        tell(f"files: input {index}: {grown / 2**20:.0f} MB: {told.input(index)[1]}")
     return row("files", tally)
 
 
@@ -115,6 +117,7 @@ def _bad(describe, index: int, word: str) -> None:
 
 
 QUICK = False  # set by --quick
+HUNGRIEST = 0  # set by --hungriest
 MOST_SECONDS = float("inf")  # set by --seconds
 CORPUS: Path | None = None  # set by --corpus
 LINES = {
@@ -131,8 +134,9 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="three commands only: what the tests run")
     parser.add_argument("--seconds", type=float, default=MOST_SECONDS, help="after which a fuzzer stops early")
     parser.add_argument("--corpus", type=Path, help="what corpus.py made; by default it is made anew")
+    parser.add_argument("--hungriest", type=int, default=0, help="of files: how many of those that took most memory are named")
     asked = parser.parse_args()
-    globals().update(QUICK=asked.quick, CORPUS=asked.corpus, MOST_SECONDS=asked.seconds)
+    globals().update(QUICK=asked.quick, CORPUS=asked.corpus, HUNGRIEST=asked.hungriest, MOST_SECONDS=asked.seconds)
     print(f"python {platform.python_version()}, numpy {np.__version__}, h5py {h5py.__version__}, HDF5 {h5py.version.hdf5_version}")
     fine = True
     for name in asked.lines:

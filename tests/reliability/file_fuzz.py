@@ -11,7 +11,7 @@ from pathlib import Path
 
 from byte_damage import damaged
 from hdf5_damage import damage
-from isolation import READ, REFUSED
+from isolation import READ, REFUSED, made
 from value_damage import as_json, changed
 
 from sciml.dataset.foreign import read_foreign
@@ -134,6 +134,7 @@ def _text_changed(rng: random.Random, text: str) -> str:
 
 def judge(corpus: Corpus, index: int) -> str:
     path, _ = corpus.input(index)
+    made()
     word = REFUSED
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # numpy's, of overflowing sums; what matters is what is said in the end

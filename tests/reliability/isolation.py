@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 READ, REFUSED = "read", "refused in one sentence"
 FINE = (READ, REFUSED)
 ENOUGH = "enough"
+KEPT = 20  # of the hungriest inputs
+_begun: dict[str, float] = {}
 
 
 @dataclass
@@ -30,12 +32,17 @@ class Tally:
     first: dict[str, int] = field(default_factory=dict)
     slowest: float = 0.0
     slowest_input: int = -1
-    largest: int = 0  # bytes, the most by which one input raised its child's peak
+    hungriest: list[tuple[int, int]] = field(default_factory=list)  # (bytes by which it raised its child's peak, input)
     seconds: float = 0.0
 
     @property
     def count(self) -> int:
         return sum(self.outcomes.values())
+
+    @property
+    def largest(self) -> int:
+        """Bytes, the most by which one input raised its child's peak."""
+        return self.hungriest[0][0] if self.hungriest else 0
 
     @property
     def bad(self) -> dict[str, int]:
@@ -45,7 +52,7 @@ class Tally:
         self.outcomes[word] += 1
         if word not in FINE:
             self.first.setdefault(word, index)
-        self.largest = max(self.largest, grown)
+        self.hungriest = sorted([*self.hungriest, (grown, index)], reverse=True)[:KEPT]
         if seconds > self.slowest:
             self.slowest, self.slowest_input = seconds, index
 
@@ -126,18 +133,23 @@ def _work(judge: Callable[[int], str], indices: range, writer: int, memory: int)
         limit = _status("VmSize") + memory
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
         for index in indices:
-            _forget_peak()
-            before, start = _status("VmRSS"), time.process_time()
+            made()
             try:
                 word = judge(index)
             except Exception as error:
                 word = f"{type(error).__name__}: {error}".replace("\n", " ")[:150]
-            took = time.process_time() - start
-            grown = max(_status("VmHWM") - before, 0)
+            took = time.process_time() - _begun["seconds"]
+            grown = max(_status("VmHWM") - int(_begun["bytes"]), 0)
             os.write(writer, f"{index} {took:.4f} {grown} {word}\n".encode(errors="replace"))
         code = 0
     finally:
         os._exit(code)
+
+
+def made() -> None:
+    """For a judge to call when it has made its input: what counts is what comes after it."""
+    _forget_peak()
+    _begun.update(bytes=_status("VmRSS"), seconds=time.process_time())
 
 
 def _computed(child: int) -> float:

@@ -14,7 +14,8 @@ import equation_fuzz
 import h5py
 import numpy as np
 import pytest
-from isolation import READ, judged
+from hungry import HUNGRY
+from isolation import READ, REFUSED, judged
 from small_problems import small_ks
 from tiny_learner import family
 
@@ -139,6 +140,31 @@ def test_a_small_file_may_not_ask_for_gigabytes(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("SCIML_FILE_MEMORY", "10")
     with pytest.raises(UsageError, match="would take"):
         read_any(tmp_path / "small.toml")
+
+
+@pytest.mark.parametrize("kind", HUNGRY)
+def test_what_a_file_asks_for_is_bounded(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sound files, in three sizes: small ones are read, and none takes more than it may."""
+    base, sizes = 2**25, [2**15, 2**21, 2**24]
+    monkeypatch.setenv("SCIML_FILE_MEMORY", str(base))
+    reading, allowed = [], []
+    for n in sizes:
+        (tmp_path / str(n)).mkdir()
+        reading.append(HUNGRY[kind](tmp_path / str(n), n))
+        allowed.append(base + 100 * max(path.stat().st_size for path in (tmp_path / str(n)).iterdir()))
+
+    def judge(index: int) -> str:
+        try:
+            reading[index]()
+        except UsageError:
+            return REFUSED
+        return READ
+
+    for index, most in enumerate(allowed):
+        tally = judged(judge, range(index, index + 1), memory=2**32)
+        word = REFUSED if kind in ("times", "drawn") else READ  # which small ones are refused for what they hold
+        assert tally.bad == {} and (index > 0 or tally.outcomes[word])
+        assert tally.largest < most + 20e6  # libraries that are loaded
 
 
 def test_a_dataset_where_a_group_belongs_is_refused(path: Path) -> None:

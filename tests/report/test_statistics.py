@@ -12,6 +12,7 @@ import scipy.stats
 from sciml.report.entries import ranking
 from sciml.report.intervals import over_members, over_seeds
 from sciml.report.verdict import verdict
+from sciml.report.words import between
 
 
 @pytest.mark.parametrize("n", [5, 6, 12])
@@ -20,7 +21,18 @@ def test_from_five_seeds_on_the_interval_is_students(n):
     found = over_seeds(list(values))
     low, high = scipy.stats.t.interval(0.95, n - 1, loc=values.mean(), scale=scipy.stats.sem(values))
     assert found.kind == "t" and found.count == n
-    assert (found.value, found.low, found.high) == pytest.approx((values.mean(), low, high), rel=1e-12)
+    assert (found.value, found.low, found.high) == pytest.approx((values.mean(), max(low, 0.0), high), rel=1e-12)
+
+
+def test_no_interval_of_times_or_errors_goes_below_nothing():
+    found = over_seeds([9.5, 3.3, 0.5, 0.5, 0.5])  # the first seed loads libraries
+    assert found.low == 0.0 and found.value - 0.0 < found.high - found.value
+    assert over_members(0.1, 0.2, 9).low == 0.0
+
+
+def test_ends_that_differ_are_shown_to_differ():
+    assert between(0.03081, 0.03124) == "[0.0308, 0.0312]" and between(2e-16, 2e-16) == "[2.0e-16, 2.0e-16]"
+    assert between(0.035, 0.041) == "[0.035, 0.041]" and between(math.nan, math.nan) == "[–, –]"
 
 
 def test_fewer_seeds_have_a_range_and_say_so():
@@ -106,7 +118,7 @@ def test_single_runs_that_differ_by_little_are_not_told_apart():
 
 def test_all_at_the_floor():
     found = told(made.row("old", 1e-12, 1.0), made.row("new", 2e-13, 30.0))
-    assert "are all at the reference floor (1.0e-12): it cannot tell them apart" in found.lead
+    assert "are both at the reference floor (1.0e-12): it cannot tell them apart" in found.lead
     assert "Cheapest of them: old" in found.lead
 
 

@@ -105,3 +105,22 @@ def test_without_entropy_the_dual_is_the_c_transform():
     assert found.lower == pytest.approx(problem.c @ matrix.min(0)) and found.upper == pytest.approx((plan * matrix).sum())
     off = linear(problem, csr_matrix(1.1 * plan), np.zeros(5))
     assert off.row_error == pytest.approx(0.1) and off.upper == pytest.approx(found.upper) and off.cost == pytest.approx(1.1 * found.cost)
+
+
+def test_the_independent_coupling_beside_a_solution():
+    """Between points on a line it costs the variances and the squared distance of the means, whatever eps is."""
+    from sciml import Measure, Run, Transport
+    from sciml.transport.reference import TransportReference
+    from sciml.transport.routes import task_of
+    from sciml.transport.scoring import against, measured
+
+    rng = np.random.default_rng(0)
+    x, y, equal = rng.normal(size=(20, 1)), 1 + 2 * rng.normal(size=(30, 1)), (np.full(n, 3 / n) for n in (20, 30))
+    problem = Transport("line", Measure(next(equal), x), Measure(next(equal), y), 0.5, "squared euclidean")
+    from sciml_classical.transport import Sinkhorn
+
+    scores = measured(problem, Sinkhorn().transport(problem, Run()), task_of(problem))[0]
+    cost = 3 * (x.var() + y.var() + (x.mean() - y.mean()) ** 2)
+    assert scores.independent == pytest.approx(cost, rel=1e-12) and scores.independent_error is None
+    known = against(scores, TransportReference(scores.lower, scores.cost, 1e-12, "by itself"))
+    assert known.independent_error == pytest.approx(cost / scores.lower - 1) and known.independent_error > 0
