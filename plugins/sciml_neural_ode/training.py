@@ -12,13 +12,14 @@ from torch import Tensor
 from torch.func import jvp
 
 from sciml.dataset import Dataset
-from sciml.errors import RunFailed
+from sciml.errors import RunFailed, UsageError
 from sciml.learning.solver import Task
 from sciml.numerics.ode import solve_ode
 from sciml.numerics.ode.gradients import solve_measured, solve_with_gradients
 from sciml.run import Run
 
 from .network import Dynamics, NetworkField
+from .rates import rates_of, rates_with_jumps, smoothed
 from .regularising import begins, of_one_step
 from .setting import setting_of, together
 
@@ -37,14 +38,36 @@ class Windows(Task):
 
     def __init__(self, solver: NeuralOde, train: Dataset, valid: Dataset, run: Run) -> None:
         self.solver = solver
-        self.setting = setting_of(train, solver.horizon)
+        stride = solver.stride
+        self.setting = setting_of(train, solver.horizon * stride, solver.scaling)
         setting_of(valid, solver.horizon)
-        self.values, self.checked = self.setting.scaled(together(train)), self.setting.scaled(together(valid))
-        self.times, self.valid_times = torch.from_numpy(train.times), torch.from_numpy(valid.times)
-        self.told, self.valid_told = self.setting.told(train.problems), self.setting.told(valid.problems)
+        self.times = torch.from_numpy(train.times)[::stride]
+        self.values, self.rates = self._seen(self.setting.scaled(together(train))[:, ::stride])
+        self.told = self.setting.told(train.problems)
+        self.checked, self.valid_times, self.valid_told = self._pieces(valid)
         self.last: Dynamics | None = None
-        self.rates = rates_of(self.values, self.times)
         self.network = Dynamics(self.setting, solver.width, solver.layers, solver.latent)
+
+    def _seen(self, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Values, and rates estimated from them, (members, times, fields)."""
+        if self.solver.smooth:
+            return smoothed(values, self.times, self.solver.smooth)
+        jumping = self.solver.scaling == "asinh"
+        return values, (rates_with_jumps if jumping else rates_of)(values, self.times)
+
+    def _pieces(self, valid: Dataset) -> tuple[Tensor, Tensor, Tensor]:
+        """Validation members, or pieces of them: values (pieces, times, fields), times (pieces, times), parameters. The
+        piece begins where smoothing says that the noisy series is."""
+        values, told = self.setting.scaled(together(valid)), self.setting.told(valid.problems)
+        times = torch.from_numpy(valid.times)
+        length = self.solver.piece or len(times)
+        if length > len(times):
+            raise UsageError(f"neural-ode: validation series of {len(times)} outputs hold no piece of {length}.")
+        starts = smoothed(values, times, self.solver.smooth)[0] if self.solver.smooth else values
+        each = len(times) // length
+        cut = values[:, : each * length].reshape(-1, length, values.shape[2]).clone()
+        cut[:, 0] = starts[:, : each * length : length].reshape(-1, values.shape[2])
+        return cut, times[: each * length].reshape(each, length).repeat(len(values), 1), told.repeat_interleave(each, 0)
 
     def batch(self, rng: np.random.Generator, size: int) -> Mapping[str, Tensor]:
         members, times = self.values.shape[:2]
@@ -82,7 +105,7 @@ class Windows(Task):
             extra = ((found - moving) ** 2).mean() / (moving**2).mean() + ((back - y) ** 2).mean()
         else:
             turned = field.rate(t, z)
-        missed: Tensor = (((turned - rate) / self.setting.rate) ** 2).mean() + extra
+        missed: Tensor = ((self._sized(turned) - self._sized(rate)) ** 2).mean() + extra
         kind, _, what = self.solver.regularisation.partition("-")
         if kind != "local":
             return missed
@@ -91,6 +114,12 @@ class Windows(Task):
         until = t[some] + self.solver.horizon * (self.times[1] - self.times[0])
         extra = of_one_step(field, t[some], z[some].detach(), until, self.solver.tolerance, what)
         return missed + self._weight() * extra
+
+    def _sized(self, rate: Tensor) -> Tensor:
+        """In units in which rates are compared."""
+        if self.setting.speeds:
+            return torch.asinh(rate / torch.tensor(self.setting.speeds, dtype=torch.float64))
+        return rate / self.setting.rate
 
     def _solved(
         self, field: NetworkField, y0: Tensor, times: Tensor, batch: Mapping[str, Tensor]
@@ -124,7 +153,7 @@ class Windows(Task):
 
     @torch.no_grad()
     def validate(self, network: torch.nn.Module) -> dict[str, float]:
-        """Relative L2 error of whole members from their first outputs, and evaluations of the field."""
+        """Relative L2 error of members (or pieces) from their first outputs, and evaluations of the field."""
         assert isinstance(network, Dynamics)
         self.last = network
         return self._checked(network, self.solver.tolerance)
@@ -138,10 +167,8 @@ class Windows(Task):
             )  # fmt: skip
         except RunFailed:  # a field that is not trained yet may leave every bound
             return {"error of members": np.inf, "evaluations": np.inf}
-        spread = torch.tensor(self.setting.spread, dtype=torch.float64)
-        mean = torch.tensor(self.setting.mean, dtype=torch.float64)
-        missed = ((network.read(path.values) - self.checked) * spread).flatten(1).norm(dim=1)
-        size = (self.checked * spread + mean).flatten(1).norm(dim=1)
+        found, truth = self.setting.unscaled(network.read(path.values)), self.setting.unscaled(self.checked)
+        missed, size = (np.linalg.norm(a.reshape(len(a), -1), axis=1) for a in (found - truth, truth))
         evaluations = float(path.evaluations.double().mean())
         return {"error of members": float((missed / size).mean()), "evaluations": evaluations}
 
@@ -157,13 +184,3 @@ class Windows(Task):
             chosen = tolerance
         return replace(self.setting, tolerance=chosen).describe()
 
-
-def rates_of(values: Tensor, times: Tensor) -> Tensor:
-    """dz/dt (members, times, fields) by central differences of fourth order inside, of second at the ends of a series;
-    output times are equally far apart."""
-    gap = float(times[1] - times[0])
-    (rates,) = torch.gradient(values, spacing=gap, dim=1, edge_order=2 if values.shape[1] > 2 else 1)
-    if values.shape[1] >= 5:
-        near, far = values[:, 3:-1] - values[:, 1:-3], values[:, 4:] - values[:, :-4]
-        rates[:, 2:-2] = (8 * near - far) / (12 * gap)
-    return rates
