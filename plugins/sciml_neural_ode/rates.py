@@ -8,6 +8,8 @@ from scipy.signal import savgol_filter
 from torch import Tensor
 
 DEGREE = 4  # of the local polynomials
+SUDDEN = 3.0
+RELAXATION = 5.0  # over an interval: e^-5 of a jump is left at its end
 
 
 def rates_of(values: Tensor, times: Tensor) -> Tensor:
@@ -37,6 +39,21 @@ def rates_with_jumps(values: Tensor, times: Tensor) -> Tensor:
     agreed[:, [0, -1]] = False  # there `fourth` is of second order to one side
     found[:, 1:-1] = torch.where(agreed[:, :, None], inner, found[:, 1:-1])
     return found
+
+
+def jumps_of(values: Tensor) -> Tensor:
+    """(members, intervals): where the state moves three times as far as in the interval before and in the one after."""
+    moves = values.diff(dim=1).norm(dim=2)
+    far = moves.new_zeros((len(moves), 1))
+    before, after = torch.cat([far, moves[:, :-1]], 1), torch.cat([moves[:, 1:], far], 1)
+    return moves > SUDDEN * torch.maximum(before, after)
+
+
+def on_the_way(here: Tensor, there: Tensor, arriving: Tensor, gap: float, share: Tensor) -> tuple[Tensor, Tensor]:
+    """States (samples, fields) at a share (samples,) of the chord from one output to the next, and the rate there of a
+    relaxation to the next one: what happens in a jump no output tells, and nothing that gets there is less stiff."""
+    state = here + share[:, None] * (there - here)
+    return state, RELAXATION * (there - state) / gap + arriving
 
 
 def smoothed(values: Tensor, times: Tensor, side: int) -> tuple[Tensor, Tensor]:

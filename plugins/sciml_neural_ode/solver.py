@@ -72,6 +72,11 @@ class NeuralOde(LearnedSolver):
         " before paths are solved",
     )  # fmt: skip
     horizon: int = Field(20, ge=1, description="output intervals of a training window")
+    begin: float = Field(
+        0.0, ge=0, le=1,
+        description="share of the training windows that begin where their series does; for series whose beginnings are"
+        " unlike what follows",
+    )  # fmt: skip
     stride: int = Field(1, ge=1, description="one output in so many of the training series is seen; 1: all of them")
     smooth: int = Field(
         0, ge=0, le=1000,

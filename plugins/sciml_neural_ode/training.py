@@ -19,7 +19,7 @@ from sciml.numerics.ode.gradients import solve_measured, solve_with_gradients
 from sciml.run import Run
 
 from .network import Dynamics, NetworkField
-from .rates import rates_of, rates_with_jumps, smoothed
+from .rates import jumps_of, on_the_way, rates_of, rates_with_jumps, smoothed
 from .regularising import begins, of_one_step
 from .setting import setting_of, together
 
@@ -43,6 +43,7 @@ class Windows(Task):
         setting_of(valid, solver.horizon)
         self.times = torch.from_numpy(train.times)[::stride]
         self.values, self.rates = self._seen(self.setting.scaled(together(train))[:, ::stride])
+        self.jumps = jumps_of(self.values)
         self.told = self.setting.told(train.problems)
         self.checked, self.valid_times, self.valid_told = self._pieces(valid)
         self.last: Dynamics | None = None
@@ -71,12 +72,17 @@ class Windows(Task):
 
     def batch(self, rng: np.random.Generator, size: int) -> Mapping[str, Tensor]:
         members, times = self.values.shape[:2]
-        return {
+        found = {
             "member": torch.from_numpy(rng.integers(members, size=size)),
             "first": torch.from_numpy(rng.integers(times - self.solver.horizon, size=size)),
             "place": torch.from_numpy(rng.random(size)),
             "shift": torch.from_numpy(rng.uniform(-1, 1, size)),
         }
+        if self.solver.begin:
+            found["first"][torch.from_numpy(rng.random(size)) < self.solver.begin] = 0
+        if self.solver.scaling == "asinh":
+            found["share"] = torch.from_numpy(rng.random((size, self.solver.horizon + 1)))
+        return found
 
     def loss(self, batch: Mapping[str, Tensor]) -> Tensor:
         if self.progress < self.solver.warm:
@@ -96,6 +102,8 @@ class Windows(Task):
         index = batch["first"][:, None] + torch.arange(self.solver.horizon + 1)
         member = batch["member"][:, None].expand_as(index).reshape(-1)
         y, rate = (part[member, index.reshape(-1)] for part in (self.values, self.rates))
+        if "share" in batch:
+            y, rate = self._bridged(member, index.reshape(-1), y, rate, batch["share"].reshape(-1))
         t, field = self.times[index.reshape(-1)], self.network.moving(self.told[member])
         z, extra = y, y.new_zeros(())
         if self.network.latent:
@@ -114,6 +122,15 @@ class Windows(Task):
         until = t[some] + self.solver.horizon * (self.times[1] - self.times[0])
         extra = of_one_step(field, t[some], z[some].detach(), until, self.solver.tolerance, what)
         return missed + self._weight() * extra
+
+    def _bridged(self, member: Tensor, index: Tensor, y: Tensor, rate: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
+        """States and rates (samples, fields); of outputs before a jump some on the way instead."""
+        following = (index + 1).clamp(max=self.values.shape[1] - 1)
+        jumping = self.jumps[member, index.clamp(max=self.jumps.shape[1] - 1)] & (following > index)
+        gap = float(self.times[1] - self.times[0])
+        state, relaxing = on_the_way(y, self.values[member, following], self.rates[member, following], gap, share)
+        wide = jumping[:, None]
+        return torch.where(wide, state, y), torch.where(wide, relaxing, rate)
 
     def _sized(self, rate: Tensor) -> Tensor:
         """In units in which rates are compared."""
