@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from scipy.signal import savgol_filter
@@ -54,6 +56,14 @@ def on_the_way(here: Tensor, there: Tensor, arriving: Tensor, gap: float, share:
     relaxation to the next one: what happens in a jump no output tells, and nothing that gets there is less stiff."""
     state = here + share[:, None] * (there - here)
     return state, RELAXATION * (there - state) / gap + arriving
+
+
+def classical_step(rate: Callable[[Tensor, Tensor], Tensor], t: Tensor, y: Tensor, h: float) -> Tensor:
+    """Of the Runge–Kutta method of order 4."""
+    one = rate(t, y)
+    two = rate(t + h / 2, y + h / 2 * one)
+    three = rate(t + h / 2, y + h / 2 * two)
+    return y + h / 6 * (one + 2 * (two + three) + rate(t + h, y + h * three))
 
 
 def smoothed(values: Tensor, times: Tensor, side: int) -> tuple[Tensor, Tensor]:

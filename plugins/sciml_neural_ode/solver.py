@@ -72,10 +72,10 @@ class NeuralOde(LearnedSolver):
         " before paths are solved",
     )  # fmt: skip
     horizon: int = Field(20, ge=1, description="output intervals of a training window")
-    begin: float = Field(
-        0.0, ge=0, le=1,
-        description="share of the training windows that begin where their series does; for series whose beginnings are"
-        " unlike what follows",
+    sudden: float = Field(
+        0.5, ge=0, le=1,
+        description="of scaling=asinh: share of the training windows that hold an interval in which the state moves"
+        " three times as far as in those beside it",
     )  # fmt: skip
     stride: int = Field(1, ge=1, description="one output in so many of the training series is seen; 1: all of them")
     smooth: int = Field(

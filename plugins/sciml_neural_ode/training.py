@@ -19,7 +19,7 @@ from sciml.numerics.ode.gradients import solve_measured, solve_with_gradients
 from sciml.run import Run
 
 from .network import Dynamics, NetworkField
-from .rates import jumps_of, on_the_way, rates_of, rates_with_jumps, smoothed
+from .rates import classical_step, jumps_of, on_the_way, rates_of, rates_with_jumps, smoothed
 from .regularising import begins, of_one_step
 from .setting import setting_of, together
 
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from .solver import NeuralOde
 
 LOOSER = [10 ** (i / 4) for i in range(1, 25)]  # tolerances for prediction, over that of training
+CLOSE = 0.01  # of scaling=asinh: errors of the scaled state beyond it count by their logarithm
 LOOSEST, LOSS = 0.03, 1.01
+STEPS = 6  # of the classical Runge–Kutta method over an interval with a jump
 MOST = 3000  # steps of a training window: beyond, the field has become too stiff to be worth solving
 
 
@@ -43,7 +45,11 @@ class Windows(Task):
         setting_of(valid, solver.horizon)
         self.times = torch.from_numpy(train.times)[::stride]
         self.values, self.rates = self._seen(self.setting.scaled(together(train))[:, ::stride])
-        self.jumps = jumps_of(self.values)
+        self.jumps = jumps_of(self.values).nonzero() if solver.scaling == "asinh" else torch.zeros(0, 2)
+        if len(self.jumps):
+            member, index = self.jumps.T
+            begins = torch.zeros(len(member), dtype=torch.float64)
+            self.rates[member, index] = self._on_the_way(member, index, begins)[1]
         self.told = self.setting.told(train.problems)
         self.checked, self.valid_times, self.valid_told = self._pieces(valid)
         self.last: Dynamics | None = None
@@ -78,10 +84,14 @@ class Windows(Task):
             "place": torch.from_numpy(rng.random(size)),
             "shift": torch.from_numpy(rng.uniform(-1, 1, size)),
         }
-        if self.solver.begin:
-            found["first"][torch.from_numpy(rng.random(size)) < self.solver.begin] = 0
-        if self.solver.scaling == "asinh":
-            found["share"] = torch.from_numpy(rng.random((size, self.solver.horizon + 1)))
+        if len(self.jumps):
+            chosen = self.jumps[torch.from_numpy(rng.integers(len(self.jumps), size=size))]
+            before = torch.from_numpy(rng.integers(self.solver.horizon, size=size))
+            replaced = torch.from_numpy(rng.random(size)) < self.solver.sudden
+            first = (chosen[:, 1] - before).clamp(0, times - self.solver.horizon - 1)
+            found["member"] = torch.where(replaced, chosen[:, 0], found["member"])
+            found["first"] = torch.where(replaced, first, found["first"])
+            found |= {"jump": chosen, "share": torch.from_numpy(rng.random(size))}
         return found
 
     def loss(self, batch: Mapping[str, Tensor]) -> Tensor:
@@ -92,7 +102,10 @@ class Windows(Task):
         data, times = self.values[member[:, None], index], self.times[index]
         field = self.network.moving(self.told[member])
         values, extra = self._solved(field, self.network.start(data[:, 0]), times, batch)
-        found: Tensor = ((self.network.read(values) - data) ** 2).mean() + self._weight() * extra
+        missed = self.network.read(values) - data
+        if self.solver.scaling == "asinh":
+            return self._matched(batch) + (torch.asinh(missed / CLOSE) ** 2).mean() + self._weight() * extra
+        found: Tensor = (missed**2).mean() + self._weight() * extra
         return found
 
     def _matched(self, batch: Mapping[str, Tensor]) -> Tensor:
@@ -100,10 +113,12 @@ class Windows(Task):
         also what the decoder misses of the state, and the field of the moving encoded state, relative to its own size:
         otherwise a small chart would have small errors."""
         index = batch["first"][:, None] + torch.arange(self.solver.horizon + 1)
-        member = batch["member"][:, None].expand_as(index).reshape(-1)
+        member = batch["member"][:, None].expand_as(index).flatten().clone()
         y, rate = (part[member, index.reshape(-1)] for part in (self.values, self.rates))
-        if "share" in batch:
-            y, rate = self._bridged(member, index.reshape(-1), y, rate, batch["share"].reshape(-1))
+        if "jump" in batch:
+            last = slice(self.solver.horizon, None, self.solver.horizon + 1)
+            member[last], index[:, -1] = batch["jump"].T
+            y[last], rate[last] = self._on_the_way(member[last], index[:, -1], batch["share"])
         t, field = self.times[index.reshape(-1)], self.network.moving(self.told[member])
         z, extra = y, y.new_zeros(())
         if self.network.latent:
@@ -114,6 +129,8 @@ class Windows(Task):
         else:
             turned = field.rate(t, z)
         missed: Tensor = ((self._sized(turned) - self._sized(rate)) ** 2).mean() + extra
+        if "jump" in batch:
+            missed = missed + self._across(batch["jump"])
         kind, _, what = self.solver.regularisation.partition("-")
         if kind != "local":
             return missed
@@ -123,14 +140,22 @@ class Windows(Task):
         extra = of_one_step(field, t[some], z[some].detach(), until, self.solver.tolerance, what)
         return missed + self._weight() * extra
 
-    def _bridged(self, member: Tensor, index: Tensor, y: Tensor, rate: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
-        """States and rates (samples, fields); of outputs before a jump some on the way instead."""
-        following = (index + 1).clamp(max=self.values.shape[1] - 1)
-        jumping = self.jumps[member, index.clamp(max=self.jumps.shape[1] - 1)] & (following > index)
+    def _on_the_way(self, member: Tensor, index: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
+        """States and rates (samples, fields) between outputs before jumps and the next ones."""
+        here, there = self.values[member, index], self.values[member, index + 1]
         gap = float(self.times[1] - self.times[0])
-        state, relaxing = on_the_way(y, self.values[member, following], self.rates[member, following], gap, share)
-        wide = jumping[:, None]
-        return torch.where(wide, state, y), torch.where(wide, relaxing, rate)
+        return on_the_way(here, there, self.rates[member, index + 1], gap, share)
+
+    def _across(self, jumps: Tensor) -> Tensor:
+        """What a jump misses of the next output, over an interval of few steps of fixed size: where they are too few
+        for the field, it is a field that is too dear."""
+        member, index = jumps.T
+        field, h = self.network.moving(self.told[member]), float(self.times[1] - self.times[0]) / STEPS
+        t, y = self.times[index], self.values[member, index]
+        for _ in range(STEPS):
+            t, y = t + h, classical_step(field.rate, t, y, h)
+        found: Tensor = (torch.asinh((y - self.values[member, index + 1]) / CLOSE) ** 2).mean()
+        return found
 
     def _sized(self, rate: Tensor) -> Tensor:
         """In units in which rates are compared."""
