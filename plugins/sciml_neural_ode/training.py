@@ -129,7 +129,7 @@ class Windows(Task):
         else:
             turned = field.rate(t, z)
         missed: Tensor = ((self._sized(turned) - self._sized(rate)) ** 2).mean() + extra
-        if "jump" in batch:
+        if "jump" in batch and self.progress > self.solver.warm / 2:  # a rough field first: this is the dear part
             missed = missed + self._across(batch["jump"])
         kind, _, what = self.solver.regularisation.partition("-")
         if kind != "local":
