@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from sciml_neural_ode.rates import classical_step, jumps_of, on_the_way, rates_with_jumps, smoothed
+from sciml_neural_ode.jumps import Jumps, classical_step, jumps_of, rates_with_jumps
+from sciml_neural_ode.rates import smoothed
 from sciml_neural_ode.setting import setting_of
 from sciml_neural_ode.solver import NeuralOde
 
@@ -57,13 +59,20 @@ def test_smooth_series_have_the_same_rates_as_ever_and_no_jumps() -> None:
 
 
 def test_the_way_of_a_jump_ends_at_the_next_output() -> None:
-    here, there = torch.zeros(1, 2, dtype=torch.float64), torch.tensor([[3.0, -1.0]], dtype=torch.float64)
-    slow = torch.tensor([[0.0, 0.0]], dtype=torch.float64)
-    state, rate = on_the_way(here, there, slow, 0.5, torch.tensor([0.25], dtype=torch.float64))
-    assert torch.allclose(state, 0.25 * there) and torch.allclose(rate, 5 * 0.75 * there / 0.5)
+    values, times = saw()
+    rates = torch.zeros_like(values)
+    jumps = Jumps(values, rates, times.double(), values[:, 0, :0])
+    assert jumps.where.tolist() == [[0, 7]]
+    member, index = jumps.where.T
+    here, there = values[0, 7:8], values[0, 8:9]
+    state, rate = jumps.on_the_way(member, index, torch.tensor([0.25], dtype=torch.float64))
+    assert torch.allclose(state, here + 0.25 * (there - here)) and torch.allclose(rate, 7.5 * (there - here))
+    assert torch.allclose(rates[0, 7:8], 10 * (there - here))
+    moving = here
     for _ in range(200):  # what moves at these rates is there after an interval, but for e^-5
-        here = classical_step(lambda t, y: 5 * (there - y) / 0.5, torch.zeros(1), here, 0.5 / 200)
-    assert torch.allclose(here, (1 - torch.exp(torch.tensor(-5.0, dtype=torch.float64))) * there, rtol=1e-8)
+        moving = classical_step(lambda t, y: 5 * (there - y) / 0.5, torch.zeros(1), moving, 0.5 / 200)
+    left = torch.exp(torch.tensor(-5.0, dtype=torch.float64))
+    assert torch.allclose(moving, there + left * (here - there), rtol=1e-8)
 
 
 def test_local_polynomials_take_noise_away_and_keep_quartics() -> None:
@@ -107,18 +116,17 @@ def test_losses_and_gradients_are_finite(data: dict[str, Dataset], options: dict
 
 def test_pieces_are_cut_from_members_and_strides_thin_the_training_series(data: dict[str, Dataset]) -> None:
     task = NeuralOde.build(**SMALL, stride=4, piece=20).task(data["train"], data["valid"], Run())
-    assert task.values.shape == (4, 11, 2) and task.checked.shape == (8, 20, 2)
-    assert task.valid_times.shape == (8, 20) and float(task.times[1]) == pytest.approx(0.4)
+    assert task.values.shape == (4, 11, 2) and task.pieces.values.shape == (8, 20, 2)
+    assert task.pieces.times.shape == (8, 20) and float(task.times[1]) == pytest.approx(0.4)
     begins = np.array([data["valid"].values[n][0, 20] for n in ("p", "q")])
-    assert torch.allclose(task.checked[1, 0], task.setting.scaled(begins))
+    assert torch.allclose(task.pieces.start[1], task.setting.scaled(begins))
     with pytest.raises(UsageError, match="validation series of 41 outputs hold no piece of 50"):
         NeuralOde.build(**SMALL, piece=50).task(data["train"], data["valid"], Run())
 
 
 def test_a_field_that_rests_half_of_the_time_has_no_typical_size(data: dict[str, Dataset]) -> None:
-    from dataclasses import replace
-
-    resting = replace(data["train"], values={"p": data["train"].values["p"], "q": np.zeros((4, 41))})
+    resting = copy.copy(data["train"])
+    resting.values = {"p": data["train"].values["p"], "q": np.zeros((4, 41))}
     with pytest.raises(UsageError, match="'q' is 0 half of the time; take scaling=linear"):
         setting_of(resting, 5, "asinh")
 
