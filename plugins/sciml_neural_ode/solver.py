@@ -44,7 +44,7 @@ class NeuralOde(LearnedSolver):
     at: Literal["random", "accepted"] = Field(
         "random",
         description="of local regularisation, where the step begins: at a random time (unbiased), or where a step of"
-        " the solver began (biased)",
+        " the solver began (biased; while rates are matched: on the ways of jumps, if there are any)",
     )
     weight: float = Field(1.0, ge=0, description="of the regularisation, at the start of training")
     final_weight: float = Field(1.0, ge=0, description="of the regularisation, at the end; exponential in between")
