@@ -59,7 +59,8 @@ def jumps_of(values: Tensor) -> Tensor:
     moves = values.diff(dim=1).norm(dim=2)
     far = moves.new_zeros((len(moves), 1))
     before, after = torch.cat([far, moves[:, :-1]], 1), torch.cat([moves[:, 1:], far], 1)
-    return moves > SUDDEN * torch.maximum(before, after)
+    found: Tensor = moves > SUDDEN * torch.maximum(before, after)
+    return found
 
 
 def rates_with_jumps(values: Tensor, times: Tensor) -> Tensor:

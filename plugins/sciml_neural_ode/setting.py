@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -78,20 +78,19 @@ def setting_of(data: Dataset, horizon: int, scaling: str = "linear") -> Setting:
     speeds = np.diff(values / spread, axis=1) / np.diff(data.times)[:, None]
     table = {n: np.array([p.equation.parameters[n] for p in data.problems]) for n in _named(data.problems[0])}
     varying = [n for n, column in table.items() if column.std() > 1e-12 * np.abs(column).max()]
-    return Setting(
+    setting = Setting(
         fields, mean.tolist(), spread.tolist(), float(np.sqrt((speeds**2).mean())), float(data.times[-1]),
         "time-dependent" in data.problems[0].equation.terms, varying, [float(table[n].mean()) for n in varying],
-        [float(table[n].std()) for n in varying], **_soft(soft, np.abs(speeds)),
+        [float(table[n].std()) for n in varying],
     )  # fmt: skip
+    return _softly(setting, soft, np.abs(speeds)) if len(soft) else setting
 
 
-def _soft(soft: Array, speeds: Array) -> dict[str, list[float]]:
+def _softly(setting: Setting, soft: Array, speeds: Array) -> Setting:
     """speeds: (members, intervals, fields), |dz/dt| from one output to the next."""
-    if not len(soft):
-        return {}
     typical = np.array([np.median(column[column > 0]) for column in speeds.reshape(-1, len(soft)).T])
     ceilings = np.arcsinh(BEYOND * speeds.max((0, 1)) / typical)
-    return {"soft": soft.tolist(), "speeds": typical.tolist(), "ceilings": ceilings.tolist()}
+    return replace(setting, soft=soft.tolist(), speeds=typical.tolist(), ceilings=ceilings.tolist())
 
 
 def _named(problem: Problem) -> list[str]:

@@ -80,8 +80,9 @@ class Windows(Task):
         values, extra = self._solved(field, self.network.start(data[:, 0]), times, batch)
         missed = self.network.read(values) - data
         if self.solver.scaling == "asinh":
-            return self._matched(batch) + compressed(missed) + self._weight() * extra
-        found: Tensor = (missed**2).mean() + self._weight() * extra
+            found: Tensor = self._matched(batch) + compressed(missed) + self._weight() * extra
+        else:
+            found = (missed**2).mean() + self._weight() * extra
         return found
 
     def _matched(self, batch: Mapping[str, Tensor]) -> Tensor:
