@@ -125,10 +125,10 @@ def main() -> None:
             if a.json:
                 a.json.write_text(json.dumps(rows, indent=1))
     print(f"\n{chosen.name}, {a.seeds} seeds, {a.common}\n")
-    print("| row | relative error | evaluations | s | error / none | evaluations / none | s / none |")
-    print("|---" * 7 + "|")
+    print("| row | validation | relative error | evaluations | s | error / none | evaluations / none | s / none |")
+    print("|---" * 8 + "|")
     for name, found in rows.items():
-        cells = [interval([r[key] for r in found]) for key in ("error", "evaluations", "seconds")]
+        cells = [interval([r[key] for r in found]) for key in ("valid", "error", "evaluations", "seconds")]
         for key in ("error", "evaluations", "seconds"):
             cells.append(interval([r[key] / n[key] for r, n in zip(found, rows["none"], strict=True)]))
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)

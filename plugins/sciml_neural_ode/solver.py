@@ -74,7 +74,7 @@ class NeuralOde(LearnedSolver):
     horizon: int = Field(20, ge=1, description="output intervals of a training window")
     sudden: float = Field(
         0.5, ge=0, le=1,
-        description="of scaling=asinh: share of the training windows that hold an interval in which the state moves"
+        description="of scaling=asinh: share of the training windows with an interval in which the state moves"
         " three times as far as in those beside it",
     )  # fmt: skip
     stride: int = Field(1, ge=1, description="one output in so many of the training series is seen; 1: all of them")
