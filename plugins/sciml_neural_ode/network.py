@@ -74,6 +74,7 @@ class NetworkField:
 
     def __init__(self, network: nn.Module, setting: Setting, told: Tensor) -> None:
         self.network, self.setting, self.told = network, setting, told
+        self.speeds, self.ceilings = (torch.tensor(n, dtype=torch.float64) for n in (setting.speeds, setting.ceilings))
 
     def __call__(self, t: Tensor, y: State) -> State:
         return (self.rate(t, y[0]),)
@@ -85,6 +86,8 @@ class NetworkField:
         if self.setting.parameters:
             parts.append(self.told)
         found: Tensor = self.network(torch.cat(parts, 1) if len(parts) > 1 else z)
+        if len(self.speeds):
+            return self.speeds * torch.sinh(self.ceilings * torch.tanh(found / self.ceilings))
         return self.setting.rate * found
 
     def split(self, y: Tensor) -> State:

@@ -44,7 +44,7 @@ class NeuralOde(LearnedSolver):
     at: Literal["random", "accepted"] = Field(
         "random",
         description="of local regularisation, where the step begins: at a random time (unbiased), or where a step of"
-        " the solver began (biased)",
+        " the solver began (biased; while rates are matched: on the ways of jumps, if there are any)",
     )
     weight: float = Field(1.0, ge=0, description="of the regularisation, at the start of training")
     final_weight: float = Field(1.0, ge=0, description="of the regularisation, at the end; exponential in between")
@@ -72,6 +72,26 @@ class NeuralOde(LearnedSolver):
         " before paths are solved",
     )  # fmt: skip
     horizon: int = Field(20, ge=1, description="output intervals of a training window")
+    sudden: float = Field(
+        0.5, ge=0, le=1,
+        description="of scaling=asinh: share of the training windows with an interval in which the state moves"
+        " three times as far as in those beside it",
+    )  # fmt: skip
+    stride: int = Field(1, ge=1, description="one output in so many of the training series is seen; 1: all of them")
+    smooth: int = Field(
+        0, ge=0, le=1000,
+        description="of noisy training series: outputs to each side, through which a polynomial of degree 4 is laid,"
+        " from which states and rates are taken; 0: the series as they are",
+    )  # fmt: skip
+    piece: int = Field(
+        0, ge=0, description="outputs of the pieces of validation series that are predicted; 0: whole members, as where"
+        " they can be predicted",
+    )  # fmt: skip
+    scaling: Literal["linear", "asinh"] = Field(
+        "linear",
+        description="asinh: states and rates that span orders of magnitude are seen and said as asinh(u/s), s typical"
+        " sizes of the training data",
+    )
     width: int = Field(32, ge=1, le=1024, description="units of a hidden layer")
     layers: int = Field(2, ge=1, le=16, description="hidden layers, tanh")
     latent: int = Field(
@@ -104,6 +124,12 @@ class NeuralOde(LearnedSolver):
             reasons.append("the adjoint is solved by an explicit method; with rodas4 take gradients=checkpointed")
         if problem.stochastic and (self.regularisation not in ("none", "local-error") or self.at != "random"):
             reasons.append("of a stochastic equation the regularisation is none or local-error at random times")
+        if self.scaling == "asinh" and self.latent:
+            reasons.append("scaling=asinh is of the state itself; take latent=0")
+        if 0 < self.smooth < 3:
+            reasons.append("a polynomial of degree 4 through noise needs more than 5 outputs; take smooth=3 or more")
+        if problem.stochastic and (self.scaling != "linear" or self.smooth or self.stride > 1 or self.piece):
+            reasons.append("scaling, smooth, stride and piece are not of stochastic equations")
         if problem.stochastic and self.latent:
             reasons.append("a stochastic equation moves the state itself; take latent=0")
         if problem.stochastic and self.gradients != "discrete":

@@ -12,22 +12,19 @@ from torch import Tensor
 from torch.func import jvp
 
 from sciml.dataset import Dataset
-from sciml.errors import RunFailed
 from sciml.learning.solver import Task
-from sciml.numerics.ode import solve_ode
 from sciml.numerics.ode.gradients import solve_measured, solve_with_gradients
 from sciml.run import Run
 
+from .jumps import Jumps, compressed, rates_with_jumps
 from .network import Dynamics, NetworkField
+from .rates import rates_of, smoothed
 from .regularising import begins, of_one_step
 from .setting import setting_of, together
+from .validation import MOST, Pieces
 
 if TYPE_CHECKING:
     from .solver import NeuralOde
-
-LOOSER = [10 ** (i / 4) for i in range(1, 25)]  # tolerances for prediction, over that of training
-LOOSEST, LOSS = 0.03, 1.01
-MOST = 3000  # steps of a training window: beyond, the field has become too stiff to be worth solving
 
 
 class Windows(Task):
@@ -37,23 +34,41 @@ class Windows(Task):
 
     def __init__(self, solver: NeuralOde, train: Dataset, valid: Dataset, run: Run) -> None:
         self.solver = solver
-        self.setting = setting_of(train, solver.horizon)
+        stride = solver.stride
+        self.setting = setting_of(train, solver.horizon * stride, solver.scaling)
         setting_of(valid, solver.horizon)
-        self.values, self.checked = self.setting.scaled(together(train)), self.setting.scaled(together(valid))
-        self.times, self.valid_times = torch.from_numpy(train.times), torch.from_numpy(valid.times)
-        self.told, self.valid_told = self.setting.told(train.problems), self.setting.told(valid.problems)
+        self.times = torch.from_numpy(train.times)[::stride]
+        self.values, self.rates = self._seen(self.setting.scaled(together(train))[:, ::stride])
+        self.told = self.setting.told(train.problems)
+        self.jumps = Jumps(self.values, self.rates, self.times, self.told) if solver.scaling == "asinh" else None
+        self.pieces = Pieces(solver, self.setting, valid)
         self.last: Dynamics | None = None
-        self.rates = rates_of(self.values, self.times)
         self.network = Dynamics(self.setting, solver.width, solver.layers, solver.latent)
+
+    def _seen(self, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Values, and rates estimated from them, (members, times, fields)."""
+        if self.solver.smooth:
+            return smoothed(values, self.times, self.solver.smooth)
+        jumping = self.solver.scaling == "asinh"
+        return values, (rates_with_jumps if jumping else rates_of)(values, self.times)
 
     def batch(self, rng: np.random.Generator, size: int) -> Mapping[str, Tensor]:
         members, times = self.values.shape[:2]
-        return {
+        found = {
             "member": torch.from_numpy(rng.integers(members, size=size)),
             "first": torch.from_numpy(rng.integers(times - self.solver.horizon, size=size)),
             "place": torch.from_numpy(rng.random(size)),
             "shift": torch.from_numpy(rng.uniform(-1, 1, size)),
         }
+        if self.jumps is not None and len(self.jumps.where):
+            chosen = self.jumps.where[torch.from_numpy(rng.integers(len(self.jumps.where), size=size))]
+            before = torch.from_numpy(rng.integers(self.solver.horizon, size=size))
+            replaced = torch.from_numpy(rng.random(size)) < self.solver.sudden
+            first = (chosen[:, 1] - before).clamp(0, times - self.solver.horizon - 1)
+            found["member"] = torch.where(replaced, chosen[:, 0], found["member"])
+            found["first"] = torch.where(replaced, first, found["first"])
+            found |= {"jump": chosen, "share": torch.from_numpy(rng.random(size))}
+        return found
 
     def loss(self, batch: Mapping[str, Tensor]) -> Tensor:
         if self.progress < self.solver.warm:
@@ -63,7 +78,11 @@ class Windows(Task):
         data, times = self.values[member[:, None], index], self.times[index]
         field = self.network.moving(self.told[member])
         values, extra = self._solved(field, self.network.start(data[:, 0]), times, batch)
-        found: Tensor = ((self.network.read(values) - data) ** 2).mean() + self._weight() * extra
+        missed = self.network.read(values) - data
+        if self.solver.scaling == "asinh":
+            found: Tensor = self._matched(batch) + compressed(missed) + self._weight() * extra
+        else:
+            found = (missed**2).mean() + self._weight() * extra
         return found
 
     def _matched(self, batch: Mapping[str, Tensor]) -> Tensor:
@@ -71,8 +90,12 @@ class Windows(Task):
         also what the decoder misses of the state, and the field of the moving encoded state, relative to its own size:
         otherwise a small chart would have small errors."""
         index = batch["first"][:, None] + torch.arange(self.solver.horizon + 1)
-        member = batch["member"][:, None].expand_as(index).reshape(-1)
+        member = batch["member"][:, None].expand_as(index).flatten().clone()
         y, rate = (part[member, index.reshape(-1)] for part in (self.values, self.rates))
+        if self.jumps is not None and "jump" in batch:
+            last = slice(self.solver.horizon, None, self.solver.horizon + 1)
+            member[last], index[:, -1] = batch["jump"].T
+            y[last], rate[last] = self.jumps.on_the_way(member[last], index[:, -1], batch["share"])
         t, field = self.times[index.reshape(-1)], self.network.moving(self.told[member])
         z, extra = y, y.new_zeros(())
         if self.network.latent:
@@ -82,15 +105,24 @@ class Windows(Task):
             extra = ((found - moving) ** 2).mean() / (moving**2).mean() + ((back - y) ** 2).mean()
         else:
             turned = field.rate(t, z)
-        missed: Tensor = (((turned - rate) / self.setting.rate) ** 2).mean() + extra
+        missed: Tensor = ((self._sized(turned) - self._sized(rate)) ** 2).mean() + extra
+        if self.jumps is not None and "jump" in batch:
+            missed = missed + self.jumps.across(self.network, batch["jump"])
         kind, _, what = self.solver.regularisation.partition("-")
         if kind != "local":
             return missed
-        some = slice(None, None, self.solver.horizon + 1)  # as many steps as there are windows
+        jumping = "jump" in batch and self.solver.at == "accepted"  # where most steps begin, and no output lies
+        some = slice(self.solver.horizon if jumping else 0, None, self.solver.horizon + 1)  # a step for each window
         field = self.network.moving(self.told[member[some]])
         until = t[some] + self.solver.horizon * (self.times[1] - self.times[0])
         extra = of_one_step(field, t[some], z[some].detach(), until, self.solver.tolerance, what)
         return missed + self._weight() * extra
+
+    def _sized(self, rate: Tensor) -> Tensor:
+        """In units in which rates are compared."""
+        if self.setting.speeds:
+            return torch.asinh(rate / torch.tensor(self.setting.speeds, dtype=torch.float64))
+        return rate / self.setting.rate
 
     def _solved(
         self, field: NetworkField, y0: Tensor, times: Tensor, batch: Mapping[str, Tensor]
@@ -124,46 +156,11 @@ class Windows(Task):
 
     @torch.no_grad()
     def validate(self, network: torch.nn.Module) -> dict[str, float]:
-        """Relative L2 error of whole members from their first outputs, and evaluations of the field."""
+        """Relative L2 error of members (or pieces) from their first outputs, and evaluations of the field."""
         assert isinstance(network, Dynamics)
         self.last = network
-        return self._checked(network, self.solver.tolerance)
-
-    def _checked(self, network: Dynamics, tolerance: float) -> dict[str, float]:
-        field, start = network.moving(self.valid_told), network.start(self.checked[:, 0])
-        try:
-            path = solve_ode(
-                field, start, self.valid_times, method=self.solver.method, relative=tolerance, absolute=tolerance,
-                most=MOST,
-            )  # fmt: skip
-        except RunFailed:  # a field that is not trained yet may leave every bound
-            return {"error of members": np.inf, "evaluations": np.inf}
-        spread = torch.tensor(self.setting.spread, dtype=torch.float64)
-        mean = torch.tensor(self.setting.mean, dtype=torch.float64)
-        missed = ((network.read(path.values) - self.checked) * spread).flatten(1).norm(dim=1)
-        size = (self.checked * spread + mean).flatten(1).norm(dim=1)
-        evaluations = float(path.evaluations.double().mean())
-        return {"error of members": float((missed / size).mean()), "evaluations": evaluations}
+        return self.pieces.missed(network, self.solver.tolerance)
 
     @torch.no_grad()
     def extra(self) -> dict[str, Any]:
-        """With the tolerance for prediction: solving more exactly than the field is known is lost work."""
-        network, chosen = self.last or self.network, self.solver.tolerance
-        base = self._checked(network, chosen)["error of members"]
-        for factor in LOOSER:
-            tolerance = factor * self.solver.tolerance
-            if tolerance > LOOSEST or not self._checked(network, tolerance)["error of members"] < LOSS * base:
-                break
-            chosen = tolerance
-        return replace(self.setting, tolerance=chosen).describe()
-
-
-def rates_of(values: Tensor, times: Tensor) -> Tensor:
-    """dz/dt (members, times, fields) by central differences of fourth order inside, of second at the ends of a series;
-    output times are equally far apart."""
-    gap = float(times[1] - times[0])
-    (rates,) = torch.gradient(values, spacing=gap, dim=1, edge_order=2 if values.shape[1] > 2 else 1)
-    if values.shape[1] >= 5:
-        near, far = values[:, 3:-1] - values[:, 1:-3], values[:, 4:] - values[:, :-4]
-        rates[:, 2:-2] = (8 * near - far) / (12 * gap)
-    return rates
+        return replace(self.setting, tolerance=self.pieces.tolerance(self.last or self.network)).describe()

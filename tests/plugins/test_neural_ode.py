@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 import torch
 from sciml_neural_ode.network import Dynamics
+from sciml_neural_ode.rates import rates_of
 from sciml_neural_ode.regularising import begins, of_one_step
 from sciml_neural_ode.setting import setting_of
 from sciml_neural_ode.solver import NeuralOde
 from sciml_neural_ode.stochastic import Paths
-from sciml_neural_ode.training import Windows, rates_of
+from sciml_neural_ode.training import Windows
 
 from sciml import Run, registry
 from sciml.dataset import Dataset, make
