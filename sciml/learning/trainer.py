@@ -11,6 +11,7 @@ import math
 import shlex
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -220,12 +221,12 @@ class _Training:
 
 
 def _portable(arguments: list[str]) -> list[str]:
-    """A command without the options that say where this machine keeps things: no model depends on them."""
+    """A command without where this machine keeps things: no model depends on it."""
     kept, skip = list[str](), False
     for argument in arguments:
         name, _, value = argument.partition("=")
         if not skip and name not in PLACES:
-            kept.append(argument)
+            kept.append(Path(argument).name if Path(argument).is_absolute() else argument)
         skip = not skip and name in PLACES and not value
     return kept
 

@@ -201,6 +201,6 @@ def test_schedules_start_peak_and_end_where_they_say():
 
 
 def test_a_model_does_not_say_where_a_machine_keeps_things(monkeypatch, tmp_path):
-    typed = ["sciml", "train", "f.h5", "--solver", "tiny", "--data", "/home/me/d", "--store=/home/me/s", "-o", "iterations=3"]
+    typed = ["sciml", "train", "/home/me/f.h5", "--solver", "tiny", "--data", "/home/me/d", "--store=/home/me/s", "-o", "iterations=3"]
     monkeypatch.setattr(sys, "argv", [*typed, "--output", str(tmp_path / "m.safetensors"), "--seed", "1"])
     assert _portable(sys.argv[1:]) == ["train", "f.h5", "--solver", "tiny", "-o", "iterations=3", "--seed", "1"]
