@@ -15,7 +15,7 @@ from ..family import Family
 from ..files.apart import command, environment
 from ..files.regular import require_regular
 from .dataset import Dataset
-from .foreign import import_file
+from .foreign import import_file, require_imported
 
 PATIENCE, SLOWEST = 60.0, 5e6  # seconds for any file; bytes a second that are read, checked and written on a slow disk
 
@@ -25,6 +25,7 @@ def import_apart(
     patience: float = PATIENCE,
 ) -> Dataset:  # fmt: skip
     """As `import_file`, and raises UsageError for a file at which HDF5 does not come to an end, or dies."""
+    require_imported(family)
     path = Path(path)
     seconds = patience + require_regular(path) / SLOWEST
     asked = json.dumps([str(path), family.describe(), split, str(root), names])

@@ -102,6 +102,13 @@ def _pdebench_groups(file: h5py.File) -> Foreign:
     return Foreign("PDEBench", _array(grid["t"]), axes, fields, {})
 
 
+def require_imported(family: Family) -> None:
+    """Raise UsageError unless the family's data come from files of others."""
+    if not family.imported:
+        maker = family.description.maker.solver
+        raise UsageError(f"the data of {family.name} are made by {maker}; a family of files says solver 'file'.")
+
+
 def import_file(
     path: str | Path, family: Family, split: str, root: str | Path, names: dict[str, str] | None = None
 ) -> Dataset:
@@ -111,10 +118,7 @@ def import_file(
     times, grid, fields or number of members are not the family's.
     """
     d, count = family.description, family.split(split).count
-    if not family.imported:
-        raise UsageError(
-            f"the data of {family.name} are made by {d.maker.solver}; a family of files says solver 'file'."
-        )
+    require_imported(family)
     foreign = read_foreign(path)
     names = dict(names or {})
     if len(foreign.values) == 1 and len(d.fields) == 1:

@@ -74,6 +74,7 @@ def test_ctrl_c_stops_all_workers_and_the_same_command_goes_on(place, command):
         assert [int(line[3]) for line in log(place) if line[1:3] == ["step", seed]] == list(range(1, 31))
 
 
+@pytest.mark.slow
 def test_two_campaigns_share_a_store_and_the_work(place, command):
     words = ("compare", "circle.h5", "--solvers", "odd:mode=steps:steps=4", "--seeds", "0,1,2,3,4,5,6,7", "--store", "store", "--json", "--executor", "local", "--workers", 1)
     both = [command(*words), command(*words)]

@@ -77,6 +77,7 @@ def test_lists_load_no_torch(place):
     assert done.stdout.strip().endswith("False")
 
 
+@pytest.mark.slow
 def test_one_table(place, cli, ks_file):
     done = cli("compare", "lap.h5", "pixels.h5", "--solvers", "sinkhorn-newton,sinkhorn:sweeps=3,exact-transport,etdrk4", "-o", "report")
     assert done.code == 0 and "certified" in done.out and "marginals" in done.out

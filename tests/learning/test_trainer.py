@@ -100,6 +100,7 @@ def _two_processes(*arguments):
     subprocess.run(command, check=True, capture_output=True, timeout=240, env=os.environ | {"OMP_NUM_THREADS": "1"})
 
 
+@pytest.mark.slow
 def test_no_process_looks_for_the_model_before_it_is_written(tmp_path):
     _program(tmp_path, 0, only_data=True)
     _two_processes(str(tmp_path), "3", "slowly")

@@ -207,6 +207,7 @@ def test_a_blow_up_is_an_underflow_with_advice() -> None:
         solve_ode(field, torch.tensor([[1.0]]).double(), torch.tensor([0.0, 2.0]).double())
 
 
+@pytest.mark.slow
 def test_the_compiled_path_agrees_with_the_plain_one() -> None:
     given = of_equation(LORENZ)
     y0, field = starts(101), Separate(lambda t, u: given(t, tuple(v.clone() for v in u)))  # no formula: test_ode_native

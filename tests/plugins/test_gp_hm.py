@@ -414,6 +414,7 @@ def test_both_envelopes_are_compared_by_likelihood() -> None:
 # -- interruption, refusals -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_small_budgets_add_up(tmp_path: Path) -> None:
     """Every run goes on where the last one stopped, unless not even one kernel or one plane fits in."""
     problem = box(["u_xx + u_yy = u**3 + 1"], "x*y", {"x": (0.0, 1.0, 20), "y": (0.0, 1.0, 20)})

@@ -413,6 +413,7 @@ def test_a_solution_may_grow_from_nothing() -> None:
     assert np.abs(solution.values["u"] - truth.values["u"]).max() < 1e-4 * problem.given_size()
 
 
+@pytest.mark.slow
 def test_a_step_too_long_is_a_sentence() -> None:
     problem = problem_on(RING, ["u_t = u**2"], {"u": "1 + 0.1*cos(x)"}, [0.0, 2.0])
     solution = Insr.build(width=6, depth=1, omega=6.0, points=40, tolerance=1e-3).solve(problem, Run())

@@ -47,6 +47,7 @@ def solved(pressure: str, step: float) -> tuple[float, float]:
 
 @pytest.mark.parametrize(("pressure", "order"), [("split", 1), ("incremental", 2)])
 class TestOrder:
+    @pytest.mark.slow
     def test_of_convergence(self, pressure: str, order: int) -> None:
         errors = [solved(pressure, step)[0] for step in (0.05, 0.025)]
         assert errors[0] > 1e-3  # far above that of the fits

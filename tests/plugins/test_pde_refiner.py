@@ -347,6 +347,7 @@ def test_samples_give_mean_and_spread(data: dict[str, Dataset]) -> None:
     assert not np.array_equal(predicted(solver, model, problems, seed=3)[0], singles[0])
 
 
+@pytest.mark.slow
 def test_adaptive_levels_are_trained_chosen_kept_and_used(data: dict[str, Dataset], tmp_path: Path) -> None:
     options = {
         "width": 16, "method": "refiner", "variances": "adaptive", "min_noise": 1e-3, "refinement_steps": 2,

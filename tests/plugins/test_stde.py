@@ -226,6 +226,7 @@ def test_requests_that_make_no_sense_are_refused() -> None:
         assert "it does not solve problems of kind steady" in cls().refuses(line)  # type: ignore[abstract]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["poisson-100d", "allen-cahn-100d"])
 def test_the_shipped_problems_in_short_runs(name: str) -> None:
     """stde below a third of the one-parameter fit; radial-fit close to the best of its kind; polynomials far below."""
