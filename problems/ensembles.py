@@ -145,10 +145,11 @@ def kolmogorov_ensemble() -> Family:
     return Family.parse({
         "name": "kolmogorov-ensemble", "title": "Kolmogorov flow, Re = 1000, fields of many kinds",
         "about": "Forced at wavenumber 4 with drag 0.1 and viscosity 1e-3, as in Kochkov et al. (2021) and PDE-Refiner"
-        " (Lippe et al. 2023), whose data are downsampled from 2048²; here 64² outputs of a de-aliased spectral run.",
+        " (Lippe et al. 2023), whose data are downsampled from 2048² to 64²; here 128² outputs of"
+        " a de-aliased spectral run, enough points to take the waves of 64² from without those beyond.",
         "equation": [*VORTICITY, "w_t = -u*w_x - v*w_y + nu*laplacian(w) - 0.1*w - 4*cos(4*y)"],
         "fields": ["w"], "parameters": {"nu": 1e-3},
-        "axes": [{"name": n, "lower": 0.0, "upper": 6.283185307179586, "size": 64} for n in "xy"],
+        "axes": [{"name": n, "lower": 0.0, "upper": 6.283185307179586, "size": 128} for n in "xy"],
         "random": {"g": {
             "law": "gaussian-field", "amplitude": "k**1.5*exp(-(k/4)**2)", "boundary": "periodic", "modes": 16,
         }},
