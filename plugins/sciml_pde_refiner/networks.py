@@ -12,6 +12,7 @@ from sciml.networks.places import places
 from sciml.networks.unet import UNet
 from sciml.problem import Array, Problem
 
+from .resolution import Resolution
 from .setting import Setting
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ LEVELS = 1000.0  # largest embedded level
 def build(solver: PdeRefiner, problem: Problem, channels: int, fields: int, setting: Setting) -> nn.Module:
     """channels: inputs with the candidate; fields: outputs. Where terms name a coordinate, the network is shown it."""
     told = setting.parameters
-    seen = places(problem, rates_at_zero=not set(told) & set(problem.equation.parameters))
+    axes = Resolution(problem, solver.points).axes(problem)
+    seen = places(problem, axes, rates_at_zero=not set(told) & set(problem.equation.parameters))
     inner = _bare(solver, len(problem.grid.axes), channels + len(seen), fields, len(told))
     return Placed(inner, seen) if len(seen) else inner
 

@@ -47,6 +47,11 @@ class PdeRefiner(LearnedSolver):
     step: float = Field(
         0.0, ge=0, description="time between two states of the network; 0: the output interval of the validation data"
     )
+    points: int = Field(
+        0, ge=0, le=8192,
+        description="of the network's grid along every axis; 0: as many as the data have; fewer: it works on the waves"
+        " that they tell apart",
+    )  # fmt: skip
     network: Literal["unet", "fno"] = Field("unet", description="unet: the modern U-Net; fno: Fourier neural operator")
     width: int = Field(32, ge=8, le=512, multiple_of=8, description="channels of the finest level")
     multipliers: str = Field(
@@ -76,7 +81,7 @@ class PdeRefiner(LearnedSolver):
     )  # fmt: skip
     base_step: float = Field(0.2, gt=0, description="of method=hybrid: largest step of ETDRK4 inside a step")
     base_modes: int = Field(
-        0, ge=0, description="of method=hybrid: modes an axis that ETDRK4 carries; 0: as many as the grid has points"
+        0, ge=0, description="of method=hybrid: modes an axis that ETDRK4 carries; 0: as many as the network's grid has points"
     )
     indicator: Literal["none", "doubling", "rates"] = Field(
         "none",
@@ -117,9 +122,11 @@ class PdeRefiner(LearnedSolver):
             reasons.append("indicator and sweeps belong to method=hybrid")
         if self.samples > 1 and not self.refinements():
             reasons.append("samples differ by the noise of refinement steps only; there are none here")
+        if 0 < self.points < 4 or any(n < self.points for n in problem.grid.shape):
+            reasons.append(f"points={self.points} of the network must be 4 or more and no more than the data have")
         if self.network == "unet" and not reasons:
             coarsening = 2 ** self.multipliers.count(",")
-            if any(n % coarsening for n in problem.grid.shape):
+            if any((self.points or n) % coarsening for n in problem.grid.shape):
                 reasons.append(f"a U-Net of these levels needs a grid divisible by {coarsening} along every axis")
         return reasons
 

@@ -16,6 +16,7 @@ from .coarse import Batch
 from .collocation import Collocation
 from .continuum import Continuum
 from .refining import Refinement
+from .resolution import Resolution
 from .schedule import Schedule
 from .setting import Setting
 from .solver import ADAPTIVE
@@ -37,10 +38,11 @@ class Base:
     """The coarse step of method=hybrid for given problems."""
 
     def __init__(self, solver: PdeRefiner, problems: Sequence[Problem], step: float, device: str) -> None:
-        self.grid = problems[0].grid.shape
-        modes = [solver.base_modes or n - 1 for n in self.grid]
-        if any(2 * m < n for m, n in zip(modes, self.grid, strict=True)):
-            raise UsageError("pde-refiner: base_modes must be at least half the points of the data's grid.")
+        self.resolution = Resolution(problems[0], solver.points, device)
+        grid = self.resolution.network
+        self.dim, modes = len(grid), [solver.base_modes or n - 1 for n in grid]
+        if any(m < (n - 1) // 2 for m, n in zip(modes, grid, strict=True)):
+            raise UsageError("pde-refiner: base_modes must be at least half the points of the network's grid.")
         self.batch, self.step, self.indicator = Batch(problems, modes, device), step, solver.indicator
         self.steps = -int(-step // (solver.base_step * (1 + 1e-9)))
         if self.indicator == "doubling" and self.steps % 2:
@@ -51,12 +53,16 @@ class Base:
         """Coefficients a step later, and what the network is shown beside the state: (…, B, channels, *grid)."""
         batch, h = self.batch, self.step / self.steps
         later = batch.march(state, h, self.steps)
-        shown = [batch.values(later - state, self.grid)]
+        shown = [later - state]
         if self.indicator == "doubling":
-            shown.append(batch.values(later - batch.march(state, 2 * h, self.steps // 2), self.grid))
+            shown.append(later - batch.march(state, 2 * h, self.steps // 2))
         elif self.indicator == "rates":
-            shown += [batch.values(batch.rate(state), self.grid), batch.values(batch.rate(later), self.grid)]
-        return later, torch.cat(shown, -len(self.grid) - 1)
+            shown += [batch.rate(state), batch.rate(later)]
+        return later, torch.cat([self.seen(part) for part in shown], -self.dim - 1)
+
+    def seen(self, state: Tensor) -> Tensor:
+        """Coefficients on the network's grid, (…, B, fields, *network)."""
+        return self.resolution.seen(state, self.batch.basis)
 
     def between(self, state: Tensor, correction: Tensor) -> list[Tensor]:
         """The states after each base step; the network's correction of the last is shared out evenly."""
@@ -67,13 +73,15 @@ class Base:
 
 
 class Stepper:
-    """States of a batch of problems through time. method=hybrid carries coefficients, the others grid values."""
+    """States of a batch of problems through time. method=hybrid carries coefficients, the others values on the
+    network's grid."""
 
     def __init__(
         self, solver: PdeRefiner, network: torch.nn.Module, setting: Setting, problems: Sequence[Problem], device: str
     ) -> None:
-        self.network, self.setting, self.grid = network, setting, problems[0].grid.shape
-        self.dim, self.device = len(self.grid), device
+        self.network, self.setting, self.device = network, setting, device
+        self.resolution = Resolution(problems[0], solver.points, device)
+        self.dim = len(self.resolution.data)
         self.refinement = refinement(solver, setting, device)
         self.refines = solver.refinements() > 0
         self.told = setting.told(problems, device)
@@ -84,16 +92,21 @@ class Stepper:
         self.calls = 0
 
     def start(self, values: Tensor) -> Tensor:
-        """The state of grid values (B, fields, *grid)."""
-        return self.base.batch.coefficients(values) if self.base else values
+        """The state of values on the data's grid, (B, fields, *data)."""
+        return self.base.batch.coefficients(values) if self.base else self.resolution.reduced(values)
 
     def values(self, state: Tensor) -> Tensor:
-        return self.base.batch.values(state, self.grid) if self.base else state
+        """On the data's grid."""
+        return self.base.batch.values(state, self.resolution.data) if self.base else self.resolution.full(state)
+
+    def seen(self, state: Tensor) -> Tensor:
+        """On the network's grid."""
+        return self.base.seen(state) if self.base else state
 
     @torch.no_grad()
     def advance(self, state: Tensor, generator: torch.Generator | None) -> Tensor:
         """One step of every problem."""
-        values, later, beside = self.values(state), state, None
+        values, later, beside = self.seen(state), state, None
         if self.base is not None:
             later, beside = self.base(state)
         change = self.unit * self.answer(shown(values, beside, self), generator).double()
@@ -106,9 +119,9 @@ class Stepper:
         return self.collocation.corrected(self.base.between(state, correction), self.base.sweeps)
 
     def answer(self, inputs: Tensor, generator: torch.Generator | None) -> Tensor:
-        """The network's target y, (B, fields, *grid) float32, sampled by K + 1 calls."""
+        """The network's target y, (B, fields, *network) float32, sampled by K + 1 calls."""
         fields = len(self.setting.fields)
-        zero = inputs.new_zeros((len(inputs), fields, *self.grid))
+        zero = inputs.new_zeros((len(inputs), fields, *self.resolution.network))
 
         def denoise(candidate: Tensor, k: int) -> Tensor:
             return self.called(inputs, candidate, self.refinement.times[k])

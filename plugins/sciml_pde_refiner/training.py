@@ -18,6 +18,7 @@ from sciml.run import Run
 from .calibrating import calibrated
 from .networks import build
 from .reflection import parity
+from .resolution import Resolution
 from .setting import Setting, varying
 from .solver import ADAPTIVE
 from .stepping import Base, refinement, shown
@@ -40,7 +41,9 @@ class Refining(Task):
         self.stride = stride_of(step, train, "training")
         self.dim = len(train.problems[0].grid.shape)
         values = values_of(train)
-        later, beside, target = self._prepare(train, values, step, self.stride)
+        self.resolution = Resolution(train.problems[0], solver.points)
+        beside, target = self._prepare(train, values, step, self.stride)
+        values = self.resolution.reduced(values)
         names, centre, scale = varying(train.problems)
         axes = (0, 1, *range(3, 3 + self.dim))
         self.setting = Setting(
@@ -53,7 +56,7 @@ class Refining(Task):
         self.target = (target / units.unit).float().flatten(0, 1)
         self.told = self.setting.told(train.problems).repeat_interleave(target.shape[1], 0)
         self.sign = parity(train.problems[0]) if solver.reflect and self.dim == 1 else None
-        del later, beside, target, values
+        del beside, target, values
         self.refinement = refinement(solver, self.setting, run.device)
         channels = self.inputs.shape[1] + (len(self.fields) if solver.refinements() else 0)
         self.network = build(solver, train.problems[0], channels, len(self.fields), self.setting).to(run.device)
@@ -66,14 +69,14 @@ class Refining(Task):
 
     def _prepare(
         self, data: Dataset, values: Tensor, step: float, stride: int
-    ) -> tuple[Tensor | None, Tensor | None, Tensor]:
-        """Of every start: the base's end values, its further inputs, and what is left to the network."""
+    ) -> tuple[Tensor | None, Tensor]:
+        """Of every start: what the base shows the network, and what is left to it, on the network's grid."""
         ends = values[:, stride:]
         if not len(ends[0]):
             raise UsageError(f"pde-refiner: the training data are shorter than the step {step:g}.")
         starts = values[:, : ends.shape[1]]
         if self.solver.method != "hybrid":
-            return None, None, ends - starts
+            return None, self.resolution.reduced(ends) - self.resolution.reduced(starts)
         if starts.numel() * 4 * 8 > LARGEST:
             raise UsageError("pde-refiner: the data with their base steps exceed 16 GiB; train on fewer members.")
         base = Base(self.solver, data.problems, step, "cpu")
@@ -82,10 +85,9 @@ class Refining(Task):
             now = starts[:, index]
             state = base.batch.completed(now, step) if index else base.batch.coefficients(now)
             end, more = base(state)
-            later.append(base.batch.values(end, base.grid))
+            later.append(base.seen(end))
             beside.append(more)
-        reached = torch.stack(later, 1)
-        return reached, torch.stack(beside, 1), ends - reached
+        return torch.stack(beside, 1), self.resolution.reduced(ends) - torch.stack(later, 1)
 
     # -- one step ---------------------------------------------------------------------------------
     def batch(self, rng: np.random.Generator, size: int) -> Mapping[str, Tensor]:

@@ -14,6 +14,7 @@ from sciml.dataset import Dataset
 from sciml.errors import UsageError
 
 from .choosing import choose
+from .resolution import Resolution
 from .schedule import hiding
 from .setting import Setting
 from .stepping import Stepper, shown
@@ -33,6 +34,7 @@ class Validation:
         self.solver, self.device, self.members = solver, device, data.problems
         self.dim = len(data.problems[0].grid.shape)
         stride, values = stride_of(setting.step, data, "validation"), values_of(data)
+        self.resolution = Resolution(data.problems[0], solver.points, device)
         last = values.shape[1] - 1 - stride
         picked = torch.linspace(min(stride, last), last, min(CHECKED, last + 1)).long()
         self.starts, self.ends = values[:, picked], values[:, picked + stride]
@@ -46,7 +48,7 @@ class Validation:
         unit = setting.column("unit", self.dim, self.device)
         for index in range(self.starts.shape[1]):
             _, end, state, _, bare = self._start(stepper, index)
-            answer = stepper.values(stepper.advance(state, generator))
+            answer = stepper.seen(stepper.advance(state, generator))
             found.append(_relative(answer, end))
             missed.append(float((((answer - end) / unit) ** 2).mean()))
             plain.append(_relative(bare, end))
@@ -76,13 +78,15 @@ class Validation:
             return choose(torch.cat(truth), clean, least, most, generator, halvings, bias)
 
     def _start(self, stepper: Stepper, index: int) -> tuple[Tensor, Tensor, Tensor, Tensor | None, Tensor]:
-        """Values now and a step later, the state, what the base shows the network, and where the base leads."""
-        now, end = self.starts[:, index].to(self.device), self.ends[:, index].to(self.device)
+        """On the network's grid: values now and a step later; the state; what the base shows the network, and where
+        it leads."""
+        start, end = self.starts[:, index].to(self.device), self.ends[:, index].to(self.device)
+        now, end = self.resolution.reduced(start), self.resolution.reduced(end)
         if stepper.base is None:
             return now, end, now, None, now
-        state = stepper.base.batch.completed(now, stepper.setting.step)
+        state = stepper.base.batch.completed(start, stepper.setting.step)
         later, beside = stepper.base(state)
-        return now, end, state, beside, stepper.values(later)
+        return now, end, state, beside, stepper.seen(later)
 
 
 def values_of(data: Dataset) -> Tensor:

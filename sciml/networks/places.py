@@ -8,35 +8,38 @@ change where all fields are zero.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ..equation import tree
-from ..problem import Array, Problem, numpy_function
+from ..problem import Array, Axis, Problem, numpy_function
 
 
-def places(problem: Problem, *, rates_at_zero: bool = True) -> Array:
-    """(channels, *grid), of size one; no channels where no term of the rates names a spatial coordinate.
+def places(problem: Problem, axes: Sequence[Axis] = (), *, rates_at_zero: bool = True) -> Array:
+    """(channels, *grid), of size one, on the problem's axes or others; no channels where no term of the rates names a
+    spatial coordinate.
 
     rates_at_zero: also the rate of change where all fields are zero; of a family only where its parameters are fixed.
     """
-    grid, equation = problem.grid, problem.equation
+    equation, axes = problem.equation, axes or problem.grid.axes
+    shape = tuple(a.size for a in axes)
     rates = list(equation.numeric_rates().values())
     named = {node.name for rate in rates for node in tree.walk(rate) if isinstance(node, tree.Coordinate)}
     if not named & set(equation.axes):
-        return np.zeros((0, *grid.shape))
-    points = dict(zip(equation.axes, np.meshgrid(*(a.points() for a in grid.axes), indexing="ij"), strict=True))
+        return np.zeros((0, *shape))
+    points = dict(zip(equation.axes, np.meshgrid(*(a.points() for a in axes), indexing="ij"), strict=True))
     channels: list[Any] = []
-    for axis in grid.axes:
+    for axis in axes:
         turn = 2 * np.pi * (points[axis.name] - axis.lower) / axis.length
         channels += [np.sin(turn), np.cos(turn)] if axis.periodic else [turn / np.pi - 1]
 
     def leaf(node: tree.Expr) -> Any:  # fields and what is derived from them are 0
-        return points.get(node.name, 0.0) if isinstance(node, tree.Coordinate) else np.zeros(grid.shape)
+        return points.get(node.name, 0.0) if isinstance(node, tree.Coordinate) else np.zeros(shape)
 
     for rate in rates if rates_at_zero else ():
-        force = np.broadcast_to(tree.evaluate(rate, leaf, numpy_function), grid.shape)
+        force = np.broadcast_to(tree.evaluate(rate, leaf, numpy_function), shape)
         if np.isfinite(force).all() and (size := float(force.std())) > 0:
             channels.append(force / size)
     return np.stack(channels)
