@@ -12,6 +12,7 @@ from torch import Tensor
 from sciml.dataset import Dataset
 from sciml.learning import Batch, Model, Task
 from sciml.metrics.sobolev import relative_h1, relative_l2
+from sciml.networks.places import places
 from sciml.problem import Array, Problem
 from sciml.run import Run
 from sciml.solution import Solution
@@ -37,6 +38,13 @@ def answered(network: torch.nn.Module, a: Tensor) -> Tensor:
         return torch.cat([network(part) for part in torch.split(a, TOGETHER)])
 
 
+def operator_of(solver: Mgno, problem: Problem, inputs: Sequence[str], outputs: Sequence[str]) -> Operator:
+    """Of a problem's grid, not trained."""
+    seen = places(problem)
+    bare = network_of(solver, len(inputs) + len(seen), len(outputs), problem.grid)
+    return Operator(bare, len(inputs), len(outputs), problem.grid, seen)
+
+
 class SteadyTask(Task):
     """Pairs (a, u); a relative norm of the error; samples turned where the equation allows it."""
 
@@ -48,14 +56,11 @@ class SteadyTask(Task):
         self.valid_a, self.valid_u = self._pairs(valid)
         self.turns = symmetries(problem) if solver.augment == "auto" else (0,)
         self.square = square_of(solver.loss, self.axes)
-        bare = network_of(solver, len(self.inputs), len(self.outputs), problem.grid)
-        self.network = Operator(bare, len(self.inputs), len(self.outputs), problem.grid)
-        turns = [turned(self.u, i) for i in self.turns]
-        mean = torch.stack([t.mean(0) for t in turns]).mean(0)
-        square = torch.stack([(t - mean).square().mean(0) for t in turns]).mean(0)
+        self.network = operator_of(solver, problem, self.inputs, self.outputs)
+        mean, std = _moments([turned(self.u, i) for i in self.turns])
         self.network.normalise(
             mean_in=self.a.mean((0, 2, 3))[:, None, None], std_in=_not_zero(self.a.std((0, 2, 3)))[:, None, None],
-            mean_out=mean, std_out=square.sqrt(),
+            mean_out=mean, std_out=std,
         )  # fmt: skip
         self.network.to(run.device)
 
@@ -88,8 +93,7 @@ class SteadyTask(Task):
 def predict(solver: Mgno, problems: Sequence[Problem], model: Model, run: Run) -> list[Solution]:
     """All problems, a few at a time."""
     inputs, outputs = list(model.card.extra["inputs"]), list(model.card.extra["outputs"])
-    grid = problems[0].grid
-    network = Operator(network_of(solver, len(inputs), len(outputs), grid), len(inputs), len(outputs), grid)
+    network = operator_of(solver, problems[0], inputs, outputs)
     model.fill(network)
     network.to(run.device).eval()
     answers = []
@@ -102,6 +106,18 @@ def predict(solver: Mgno, problems: Sequence[Problem], model: Model, run: Run) -
             values = {name: field[None] for name, field in zip(outputs, row, strict=True)}
             answers.append(Solution(values, cost={"network_calls": 1.0}))
     return answers
+
+
+def _moments(turns: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation at every point, (fields, *grid), of samples (members, fields, *grid) turned in
+    several ways. As in the loss a sample counts by its own size: near a resonance one is hundreds of times as large as
+    the others, and units of size one would be its alone."""
+    size = turns[0].double().square().mean((1, 2, 3), keepdim=True)
+    weight = 1 / size.clamp_min(1e-12 * float(size.max()) or 1.0)
+    weight = weight / weight.sum() / len(turns)
+    mean = torch.stack([(weight * t).sum(0) for t in turns]).sum(0)
+    square = torch.stack([(weight * (t - mean).square()).sum(0) for t in turns]).sum(0)
+    return mean.float(), square.sqrt().float()
 
 
 def _not_zero(std: Tensor) -> Tensor:

@@ -81,8 +81,9 @@ class PdeRefiner(LearnedSolver):
     )  # fmt: skip
     base_step: float = Field(0.2, gt=0, description="of method=hybrid: largest step of ETDRK4 inside a step")
     base_modes: int = Field(
-        0, ge=0, description="of method=hybrid: modes an axis that ETDRK4 carries; 0: as many as the network's grid has points"
-    )
+        0, ge=0,
+        description="of method=hybrid: modes an axis that ETDRK4 carries; 0: as many as the network's grid has points",
+    )  # fmt: skip
     indicator: Literal["none", "doubling", "rates"] = Field(
         "none",
         description="of method=hybrid, shown to the network beside state and increment: none; doubling: the difference"

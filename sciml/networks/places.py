@@ -1,9 +1,10 @@
 """Where a point is, for networks that cannot tell.
 
 Convolutions on a torus do the same at every point (in a V-cycle: in every coarse cell), and so do Fourier layers. An
-equation whose terms name a coordinate does not: a force that stands still is invisible in one frame. Then the network
-is shown, at every point, the sine and cosine of every periodic coordinate (of others the coordinate), and the rate of
-change where all fields are zero.
+equation whose terms name a coordinate does not: a force that stands still is invisible in one frame. Nor do
+convolutions see an edge at which fields are continued by reflection, as they are at Neumann faces, nor which of them
+has a flux. Then the network is shown, at every point, the sine and cosine of every periodic coordinate (of others the
+coordinate), and the rate of change where all fields are zero.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from ..problem import Array, Axis, Problem, numpy_function
 
 def places(problem: Problem, axes: Sequence[Axis] = (), *, rates_at_zero: bool = True) -> Array:
     """(channels, *grid), of size one, on the problem's axes or others; no channels where no term of the rates names a
-    spatial coordinate.
+    spatial coordinate and not all faces are Neumann's.
 
     rates_at_zero: also the rate of change where all fields are zero; of a family only where its parameters are fixed.
     """
@@ -27,7 +28,8 @@ def places(problem: Problem, axes: Sequence[Axis] = (), *, rates_at_zero: bool =
     shape = tuple(a.size for a in axes)
     rates = list(equation.numeric_rates().values())
     named = {node.name for rate in rates for node in tree.walk(rate) if isinstance(node, tree.Coordinate)}
-    if not named & set(equation.axes):
+    reflected = {face for axis in axes for face in axis.faces} == {"neumann"}
+    if not reflected and not named & set(equation.axes):
         return np.zeros((0, *shape))
     points = dict(zip(equation.axes, np.meshgrid(*(a.points() for a in axes), indexing="ij"), strict=True))
     channels: list[Any] = []
