@@ -110,10 +110,10 @@ def predict(solver: Mgno, problems: Sequence[Problem], model: Model, run: Run) -
 
 def _moments(turns: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation at every point, (fields, *grid), of samples (members, fields, *grid) turned in
-    several ways. As in the loss a sample counts by its own size: near a resonance one is hundreds of times as large as
-    the others, and units of size one would be its alone."""
+    several ways. As in the loss, a large sample counts by its own size: near a resonance one is hundreds of times as
+    large as the others, and the units would be its alone. None counts more than the middle one."""
     size = turns[0].double().square().mean((1, 2, 3), keepdim=True)
-    weight = 1 / size.clamp_min(1e-12 * float(size.max()) or 1.0)
+    weight = 1 / size.clamp_min(float(size.median()) or 1.0)
     weight = weight / weight.sum() / len(turns)
     mean = torch.stack([(weight * t).sum(0) for t in turns]).sum(0)
     square = torch.stack([(weight * (t - mean).square()).sum(0) for t in turns]).sum(0)

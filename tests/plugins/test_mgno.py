@@ -14,6 +14,7 @@ from sciml_mgno.layout import PRESETS, Layout, layout_of, levels_of, once_a_leve
 from sciml_mgno.losses import h1_dft_square, relative, square_of
 from sciml_mgno.network import MgNO
 from sciml_mgno.solver import Mgno
+from sciml_mgno.steady import _moments
 from sciml_mgno.symmetry import ALL, MIRRORS, symmetries, turned
 
 from sciml import Axis, Equation, Grid, Problem, registry
@@ -405,6 +406,37 @@ def test_only_a_network_that_knows_the_place_answers_differently_there(network: 
             (found,) = operator_of(solver, 1, 1, forced(force))(torch.zeros(1, 1, 16, 16))
         apart = float((found - found.roll(4, dims=1)).abs().max() / found.abs().max())
         assert apart > 1e-2 if varies else apart < 1e-6
+
+
+def waves(size: int = 13) -> Family:
+    """As helmholtz, far from resonances: flux through one edge, and reflection shows no network which."""
+    return Family.parse({
+        "name": "tiny-waves", "kind": "steady", "equation": ["laplacian(u) + 30*a*u = 0"], "fields": ["u"],
+        "axes": [{"name": n, "lower": 0.0, "upper": 1.0, "size": size, "boundary": "neumann"} for n in "xy"],
+        "random": {"g": {"law": "gaussian-field", "amplitude": "1/(k**2 + 9)", "boundary": "neumann", "modes": 4}},
+        "given": {"a": "1 + g/10"}, "boundary": {"u": {"y": {"upper": "1"}}}, "splits": SPLITS,
+        "maker": {"solver": "spectral-element", "options": {"degree": 4, "estimate": False}},
+    })  # fmt: skip
+
+
+def test_edges_that_reflection_hides_are_shown(tmp_path: Path) -> None:
+    training, validation, _ = data(waves(), tmp_path)
+    problem = training.problems[0]
+    x, y = np.meshgrid(np.linspace(-1, 1, 13), np.linspace(-1, 1, 13), indexing="ij")
+    np.testing.assert_allclose(places(problem), [x, y], atol=1e-14)
+    assert places(steady("laplacian(u) + a*u = 1")).shape[0] == 0  # zeros beyond the edges show them
+    metrics = trained(Mgno.build(**(SMALL | {"iterations": 120})), training, validation).card.metrics
+    assert metrics["relative L2"] < 0.1
+
+
+def test_a_member_near_a_resonance_does_not_set_the_units() -> None:
+    fields = torch.randn(50, 1, 5, 5, generator=torch.Generator().manual_seed(0))
+    loud = torch.cat([fields, 1e6 * fields[:1]])
+    quiet = torch.cat([fields, torch.zeros_like(fields[:1])])
+    for other in (loud, quiet):
+        for found, usual in zip(_moments([other]), _moments([fields]), strict=True):
+            assert float((found - usual).abs().max()) < 0.2
+    assert all(not m.any() for m in _moments([torch.zeros(3, 1, 2, 2)]))
 
 
 def test_a_rollout_that_grows_beyond_numbers_is_partial(tmp_path: Path) -> None:

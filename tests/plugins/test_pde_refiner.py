@@ -14,6 +14,7 @@ from sciml_pde_refiner.collocation import Collocation
 from sciml_pde_refiner.networks import build
 from sciml_pde_refiner.refining import Refinement
 from sciml_pde_refiner.reflection import parity
+from sciml_pde_refiner.resolution import Resolution
 from sciml_pde_refiner.schedule import Schedule, hiding
 from sciml_pde_refiner.setting import Setting, varying
 from sciml_pde_refiner.solver import PdeRefiner
@@ -255,6 +256,37 @@ def test_told_are_the_numbers_that_vary() -> None:
     assert (names, centre, scale) == (["length x"], [21.0], [1.0])  # L is that length, nu does not vary
 
 
+# -- a network's grid coarser than the data's --------------------------------------------------------
+def test_a_coarser_grid_shows_waves_and_no_aliases() -> None:
+    problem = ks(points=32)
+    x = torch.arange(32, dtype=torch.float64) * (2 * math.pi / 32)
+    low, high = 1 + torch.cos(3 * x) + torch.sin(7 * x), torch.cos(9 * x) + torch.sin(8 * x)
+    coarse, same = Resolution(problem, 16), Resolution(problem, 0)
+    assert (coarse.network, same.network) == ((16,), (32,))
+    assert torch.allclose(coarse.reduced(low + high), low[::2], atol=1e-13)
+    assert torch.allclose(coarse.full(coarse.reduced(low + high)), low, atol=1e-13)
+    assert same.reduced(low + high) is not None and torch.equal(same.reduced(low + high), low + high)
+    batch = Batch([problem], [12])
+    state = batch.coefficients((low + high).reshape(1, 1, 32))
+    assert torch.allclose(coarse.seen(state, batch.basis)[0, 0], low[::2], atol=1e-13)
+    assert torch.allclose(same.seen(state, batch.basis)[0, 0], low + high, atol=1e-13)
+    assert [axis.size for axis in coarse.axes(problem)] == [16]
+
+
+def test_hybrid_on_a_coarser_grid_with_a_zero_network_is_the_base_bit_for_bit() -> None:
+    problems = [ks(20.0, seed=1), ks(22.0, seed=2)]
+    solver = PdeRefiner.build(**SMALL, base_step=0.2, base_modes=12, points=16)
+    setting = Setting(0.8, ["u"], [0.0], [1.0], [1.0], [1.0], ["length x"], [21.0], [1.0])
+    stepper = Stepper(solver, build(solver, problems[0], 2, 1, setting), setting, problems, "cpu")
+    values = torch.from_numpy(np.stack([p.initial() for p in problems]))
+    base = Batch(problems, [12])
+    found, expected = stepper.advance(stepper.start(values), None), base.march(base.coefficients(values), 0.2, 4)
+    assert torch.equal(found, expected)
+    assert torch.equal(stepper.values(found), base.values(expected, (32,)))
+    with pytest.raises(UsageError, match="at least half the points of the network's grid"):
+        Stepper(PdeRefiner.build(**SMALL, base_modes=6, points=16), stepper.network, setting, problems, "cpu")
+
+
 # -- with networks --------------------------------------------------------------------------------
 def test_hybrid_with_a_zero_network_is_the_base_bit_for_bit() -> None:
     problems = [ks(20.0, seed=1), ks(22.0, seed=2)]
@@ -292,6 +324,8 @@ def test_sweeps_improve_a_bad_prediction(sweeps: int) -> None:
         {"method": "hybrid", "indicator": "doubling", "refinement_steps": 1, "min_noise": 0.01},
         {"method": "refiner", "min_noise": 1e-4},
         {"method": "mse"},
+        {"method": "mse", "points": 16},
+        {"method": "hybrid", "points": 16, "base_modes": 10},
     ],
 )  # fmt: skip
 def test_training_and_rollout(data: dict[str, Dataset], options: dict[str, object]) -> None:
