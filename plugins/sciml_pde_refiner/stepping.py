@@ -41,8 +41,12 @@ class Base:
         self.resolution = Resolution(problems[0], solver.points, device)
         grid = self.resolution.network
         self.dim, modes = len(grid), [solver.base_modes or n - 1 for n in grid]
-        if any(m < (n - 1) // 2 for m, n in zip(modes, grid, strict=True)):
-            raise UsageError("pde-refiner: base_modes must be at least half the points of the network's grid.")
+        least = max((n - 1) // 2 for n in grid)
+        if min(modes) < least:
+            raise UsageError(
+                f"pde-refiner: the network's grid tells {least} modes apart; base_modes must be no fewer. Take more of"
+                " them, or fewer points."
+            )
         self.batch, self.step, self.indicator = Batch(problems, modes, device), step, solver.indicator
         self.steps = -int(-step // (solver.base_step * (1 + 1e-9)))
         if self.indicator == "doubling" and self.steps % 2:

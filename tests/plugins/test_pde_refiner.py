@@ -283,7 +283,7 @@ def test_hybrid_on_a_coarser_grid_with_a_zero_network_is_the_base_bit_for_bit() 
     found, expected = stepper.advance(stepper.start(values), None), base.march(base.coefficients(values), 0.2, 4)
     assert torch.equal(found, expected)
     assert torch.equal(stepper.values(found), base.values(expected, (32,)))
-    with pytest.raises(UsageError, match="at least half the points of the network's grid"):
+    with pytest.raises(UsageError, match="tells 7 modes apart; base_modes must be no fewer"):
         Stepper(PdeRefiner.build(**SMALL, base_modes=6, points=16), stepper.network, setting, problems, "cpu")
 
 
