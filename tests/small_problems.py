@@ -1,10 +1,25 @@
-"""Problems that take no time, for tests of everything around them."""
+"""Problems that take no time, and runs that stop, for tests of everything around them."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
-from sciml import Axis, Equation, Grid, Problem
+from sciml import Axis, Equation, Grid, Problem, Run
+
+
+def stopping(folder: Path, reports: int = 3) -> Run:
+    """A run that is interrupted at that many reports, however fast the machine is."""
+    heard = 0
+
+    def count(fraction: float, note: str) -> None:
+        nonlocal heard
+        heard += 1
+        run._interrupted = heard == reports
+
+    run = Run(seed=0, folder=folder, on_progress=count)
+    return run
 
 
 def small_ks() -> Problem:

@@ -14,6 +14,7 @@ from sciml_pinn_causal.methods import levenberg
 from sciml_pinn_causal.solver import PinnCausal
 from sciml_pinn_causal.trained import jets
 from sciml_pinn_causal.trained.ansatz import Settings
+from small_problems import stopping
 from torch import Tensor
 
 from sciml import Axis, Equation, Grid, Problem
@@ -176,7 +177,7 @@ def test_a_march_that_was_stopped_ends_with_the_same_bytes(tmp_path: Path) -> No
     pieces = 0
     while True:
         try:
-            again = options.solve(task, Run(seed=0, budget=0.15, folder=tmp_path)).values["u"]
+            again = options.solve(task, stopping(tmp_path)).values["u"]
             break
         except Stopped:
             pieces += 1

@@ -15,6 +15,7 @@ from sciml_pinn_causal.mlp.ansatz import Mlp, Settings
 from sciml_pinn_causal.mlp.network import Network
 from sciml_pinn_causal.solver import PinnCausal
 from sciml_pinn_causal.trained import jets
+from small_problems import stopping
 from torch import Tensor
 
 from sciml import Axis, Equation, Grid, Problem
@@ -214,7 +215,7 @@ def test_a_march_that_was_stopped_ends_with_the_same_bytes(tmp_path: Path) -> No
     pieces = 0
     while True:
         try:
-            again = options.solve(task, Run(seed=0, budget=0.2, folder=tmp_path)).values["u"]
+            again = options.solve(task, stopping(tmp_path)).values["u"]
             break
         except Stopped:
             pieces += 1

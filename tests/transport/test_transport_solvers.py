@@ -123,13 +123,14 @@ def test_it_says_why_it_stopped():
 
 @pytest.mark.parametrize("solver", [SinkhornNewton(tolerance=1e-11), Sinkhorn(tolerance=1e-9)])
 def test_a_spent_budget_can_be_resumed(solver, tmp_path, monkeypatch):
-    problem, seen = assignment(eps=1 / (600 if isinstance(solver, SinkhornNewton) else 200)), []
+    problem, seen, kept = assignment(eps=1 / (600 if isinstance(solver, SinkhornNewton) else 200)), [], {}
 
     class Enough(Run):
         def step(self, fraction, state=None, note=""):
             seen.append(fraction)
             if len(seen) == 1200 or (len(seen) > 20 and "Newton" in note):
-                self.save(state())
+                kept.update(state())
+                self.save(kept)
                 raise Stopped("enough")
 
     with pytest.raises(Stopped):
@@ -139,7 +140,7 @@ def test_a_spent_budget_can_be_resumed(solver, tmp_path, monkeypatch):
     if isinstance(solver, Sinkhorn):
         assert np.array_equal(resumed.phi, whole.phi) and resumed.cost["sweeps"] == whole.cost["sweeps"]
     else:
-        assert whole.cost["work"] - 20 < resumed.cost["work"] < 1.5 * whole.cost["work"]  # all of it, and a little twice
+        assert abs(resumed.cost["work"] - whole.cost["work"]) < kept["work"] / 2  # what was done counts, and once
         assert np.abs(resumed.phi - whole.phi).max() < 1e-8
 
 
